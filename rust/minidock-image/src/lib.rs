@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The image model: digests, references, configs, manifests, layers, tar streams and archives.
+//!
+//! It owns what these *mean* and how they are read and written. It opens no path, starts no
+//! process and decides no policy: bytes come from readers and directory descriptors handed in.
+
+pub mod digest;
+pub mod layer;
+pub mod reference;

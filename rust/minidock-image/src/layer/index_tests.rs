@@ -1,0 +1,1 @@
+//! Tests of the index file and of the index in memory.

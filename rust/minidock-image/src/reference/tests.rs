@@ -1,0 +1,1 @@
+//! The cases of `distribution/reference` (row G10) and our own.
