@@ -1,0 +1,473 @@
+//! Requests to a freshly spawned `minidock-runtime`, and its answers.
+//!
+//! The request comes as the first message over the socket at standard input, with descriptors.
+//! Answers go back over the same socket. Nothing travels in arguments or environment.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::Bytes;
+use crate::channel::Fd;
+use crate::mapping::Mapping;
+use crate::process::Process;
+
+/// The first message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// [`crate::SPAWN_VERSION`] of the engine.
+    pub version: u32,
+    /// What to do.
+    pub verb: Verb,
+}
+
+/// What a runtime can be asked to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub enum Verb {
+    /// Make the shared user namespace and keep it.
+    Hold(Hold),
+    /// Supervise a container from start to end.
+    Run(Box<Run>),
+    /// Keep a network namespace for the steps of a build.
+    Network(NetworkHold),
+    /// Write a layer's tar into a tree.
+    Unpack(Unpack),
+    /// Make an upper directory into a layer's tree and write its index.
+    Scan(Scan),
+    /// Put files into a new layer on top of others (COPY and ADD).
+    Copy(Copy),
+    /// Write a layer as a tar stream, by its index.
+    Export(Export),
+    /// Read from the root file system of a stack of layers as a tar stream (COPY --from).
+    Read(Read),
+    /// Delete trees that belong to ids of the user namespace.
+    Remove(Remove),
+    /// Try what this host can do.
+    Probe(Probe),
+}
+
+/// How a verb comes into the shared user namespace.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Join {
+    /// The user namespace.
+    pub userns: Fd,
+    /// The connection to its holder; while it is open the namespace is in use.
+    pub hold: Fd,
+}
+
+/// [`Verb::Hold`]. Answer: [`Answer::Held`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Hold {
+    /// The maps to write, when a namespace is to be made.
+    pub mapping: Mapping,
+    /// A listening Unix socket on which the holder hands the namespace out.
+    pub listener: Fd,
+    /// The lock that says that this mapping has a holder; kept until the holder ends.
+    pub lock: Fd,
+    /// A namespace that lived on in a container after its holder died, to be kept again.
+    pub revive: Option<Fd>,
+    /// The socket's path, unlinked when the holder ends unused.
+    pub path: Bytes,
+}
+
+/// [`Verb::Run`]. Answers: [`Answer::Started`], then [`Answer::Exited`]; or [`Answer::Failed`].
+/// Between the two the channel takes [`crate::control::Call`]s of an attached client.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Run {
+    /// The container's id, 64 hexadecimal digits.
+    pub id: String,
+    /// The shared user namespace.
+    pub join: Join,
+    /// The mapping of that namespace.
+    pub mapping: Mapping,
+    /// Give the container a user namespace nested in the shared one.
+    pub nested: bool,
+    /// The container's directory: records, log, socket, writable layer.
+    pub directory: Bytes,
+    /// The root file system.
+    pub rootfs: Rootfs,
+    /// What to run.
+    pub process: Process,
+    /// Run it as a child of an init that forwards signals and reaps.
+    pub init: bool,
+    /// Host name inside.
+    pub hostname: String,
+    /// Mounts on top of the root file system, in order.
+    pub mounts: Vec<Mount>,
+    /// Leave /proc and /sys as they are: nothing masked or made read-only (`--privileged`).
+    pub unmasked: bool,
+    /// Size of /dev/shm in bytes.
+    pub shm_size: u64,
+    /// Lines of /etc/hosts after the fixed ones, as `address name`.
+    pub hosts: Vec<String>,
+    /// Lines of /etc/resolv.conf.
+    pub resolv: Vec<String>,
+    /// The network.
+    pub network: Network,
+    /// Published ports.
+    pub ports: Vec<Port>,
+    /// Where standard streams go at first.
+    pub stdio: Stdio,
+    /// Keep standard input open without a client (`-i`).
+    pub stdin_open: bool,
+    /// Close standard input when the first client's ends.
+    pub stdin_once: bool,
+    /// A pidfd; the container ends when that process does.
+    pub owner: Option<Fd>,
+    /// Keep output in the container's log.
+    pub log: bool,
+    /// The signal that asks it to stop, by number.
+    pub stop_signal: i32,
+    /// Remove the container when it ends.
+    pub remove: Option<AutoRemove>,
+    /// When it ended with status 0: write the index of the upper directory here (RUN).
+    pub index: Option<Fd>,
+}
+
+/// Where the container's directory and name go when it is removed by its supervisor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AutoRemove {
+    /// The directory is renamed to this before its content is deleted.
+    pub trash: Bytes,
+    /// The file that claims the container's name.
+    pub name: Option<Bytes>,
+}
+
+/// A root file system out of layers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Rootfs {
+    /// Trees of the layers, topmost first.
+    pub lowers: Vec<Bytes>,
+    /// The writable layer; none for a root that is only read.
+    pub upper: Option<Upper>,
+    /// Mount the whole read-only once it is prepared (`--read-only`).
+    pub read_only: bool,
+}
+
+/// The writable layer of an overlay.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Upper {
+    /// Directory of changed files.
+    pub directory: Bytes,
+    /// overlayfs' work directory on the same file system.
+    pub work: Bytes,
+    /// Never sync: for what is worthless after a crash (build steps, `--rm`).
+    pub volatile: bool,
+}
+
+/// A mount inside the container.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Mount {
+    /// Absolute path inside, resolved within the root file system.
+    pub target: Bytes,
+    /// What is mounted.
+    pub source: MountSource,
+    /// No writes.
+    pub read_only: bool,
+}
+
+/// Kinds of mounts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum MountSource {
+    /// A file or directory of the host, by descriptor (O_PATH).
+    Bind {
+        /// It.
+        source: Fd,
+        /// With the mounts below it.
+        recursive: bool,
+    },
+    /// A volume: a bind that is filled from the image when it is empty.
+    Volume {
+        /// Its directory.
+        source: Fd,
+        /// Copy what the image has at the target into an empty volume.
+        fill: bool,
+    },
+    /// An empty tmpfs.
+    Tmpfs {
+        /// Size in bytes; `None` is the kernel's default, half of the memory.
+        size: Option<u64>,
+        /// Mode of its root directory.
+        mode: u32,
+        /// Programs in it may be executed.
+        exec: bool,
+    },
+}
+
+/// The network of a container.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Network {
+    /// A namespace with loopback alone.
+    None,
+    /// The host's.
+    Host,
+    /// A namespace of its own with a user-mode helper to the outside.
+    Private(Helper),
+    /// A namespace that a build or another container keeps.
+    Join {
+        /// It.
+        netns: Fd,
+    },
+}
+
+/// A program that connects a network namespace to the outside; it runs on the host's side.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Helper {
+    /// Which.
+    pub kind: HelperKind,
+    /// Absolute path of the program.
+    pub program: Bytes,
+}
+
+/// Known network helpers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HelperKind {
+    /// pasta (passt).
+    Pasta,
+    /// slirp4netns.
+    Slirp4netns,
+}
+
+/// A published port: connections to the listener go to the container's port.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Port {
+    /// A listening TCP socket or a bound UDP socket of the host.
+    pub listener: Fd,
+    /// Which of the two.
+    pub protocol: Protocol,
+    /// Port inside.
+    pub port: u16,
+}
+
+/// Transport protocols of published ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// Ends of pipes or sockets that a client reads and writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stdio {
+    /// Read by the supervisor.
+    pub stdin: Option<Fd>,
+    /// Written by the supervisor; a terminal's output goes here.
+    pub stdout: Option<Fd>,
+    /// Written by the supervisor.
+    pub stderr: Option<Fd>,
+}
+
+/// [`Verb::Network`]. Answer: [`Answer::Network`]; the namespace ends with the channel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NetworkHold {
+    /// The shared user namespace.
+    pub join: Join,
+    /// What network: `None` or `Private`.
+    pub network: Network,
+}
+
+/// [`Verb::Unpack`]. Answer: [`Answer::Layer`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Unpack {
+    /// The shared user namespace.
+    pub join: Join,
+    /// Its mapping: what it cannot own is flattened in the tree.
+    pub mapping: Mapping,
+    /// The tar stream, uncompressed, read to its end.
+    pub tar: Fd,
+    /// An empty, existing directory that becomes the tree.
+    pub tree: Fd,
+    /// The file that takes the index; `None` when the index exists and only a tree is wanted.
+    pub index: Option<Fd>,
+}
+
+/// [`Verb::Scan`]. Answer: [`Answer::Layer`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Scan {
+    /// The shared user namespace.
+    pub join: Join,
+    /// Its mapping.
+    pub mapping: Mapping,
+    /// The upper directory; whiteouts and opaque marks in it are made uniform.
+    pub upper: Fd,
+    /// Indexes of the layers below, topmost first: with a single-id mapping the owners of
+    /// files that existed before come from there.
+    pub parents: Vec<Fd>,
+    /// The file that takes the index.
+    pub index: Fd,
+}
+
+/// [`Verb::Copy`]. Answer: [`Answer::Layer`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Copy {
+    /// The shared user namespace.
+    pub join: Join,
+    /// Its mapping.
+    pub mapping: Mapping,
+    /// The layers below and the new layer's tree as upper.
+    pub rootfs: Rootfs,
+    /// Indexes of the layers below, topmost first.
+    pub parents: Vec<Fd>,
+    /// What to copy: a tar stream whose paths are relative to `destination`.
+    pub sources: Fd,
+    /// Absolute path in the root file system, symbolic links resolved within it.
+    pub destination: Bytes,
+    /// The destination is a directory: it ended with a slash, or several sources go there.
+    pub into_directory: bool,
+    /// Owner for everything, as `--chown` takes it; `None` leaves what the tar says.
+    pub chown: Option<String>,
+    /// Mode for everything, `--chmod` in octal; `None` leaves what the tar says.
+    pub chmod: Option<u32>,
+    /// The file that takes the index.
+    pub index: Fd,
+}
+
+/// [`Verb::Export`]. Answer: [`Answer::Done`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Export {
+    /// The shared user namespace.
+    pub join: Join,
+    /// The tree.
+    pub tree: Fd,
+    /// Its index.
+    pub index: Fd,
+    /// Where the tar stream goes.
+    pub tar: Fd,
+}
+
+/// [`Verb::Read`]. Answer: [`Answer::Read`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Read {
+    /// The shared user namespace.
+    pub join: Join,
+    /// The layers.
+    pub rootfs: Rootfs,
+    /// Absolute paths or patterns within the root file system.
+    pub paths: Vec<Bytes>,
+    /// Where the tar stream goes, its paths as COPY lays them out.
+    pub tar: Fd,
+}
+
+/// [`Verb::Remove`]. Answer: [`Answer::Done`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Remove {
+    /// The shared user namespace.
+    pub join: Join,
+    /// Directories to be deleted with all that is in them; what is gone already is no error.
+    pub paths: Vec<Bytes>,
+}
+
+/// [`Verb::Probe`]. Answer: [`Answer::Probed`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Probe {
+    /// The shared user namespace.
+    pub join: Join,
+    /// A directory of the store, for trying overlayfs on its file system.
+    pub directory: Bytes,
+}
+
+/// What a runtime answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// The namespace is held and the listener served.
+    Held,
+    /// The container's program runs.
+    Started(Started),
+    /// The container ended.
+    Exited(crate::record::Exit),
+    /// A layer was made.
+    Layer(Layer),
+    /// Files were read.
+    Read {
+        /// How many paths matched.
+        matched: u64,
+    },
+    /// The network is up.
+    Network {
+        /// Its namespace.
+        netns: Fd,
+    },
+    /// Done.
+    Done,
+    /// What the host can do.
+    Probed(Probed),
+    /// It failed; nothing is left behind.
+    Failed(Failure),
+}
+
+/// A container that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// When, nanoseconds since 1970-01-01 UTC.
+    pub started_at: i64,
+}
+
+/// Facts about a layer that was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Entries in its index.
+    pub entries: u64,
+    /// Bytes of its files.
+    pub size: u64,
+    /// Entries whose owner the mapping cannot represent in the tree; the index has it.
+    pub flattened: u64,
+    /// Device nodes that exist only in the index.
+    pub devices: u64,
+}
+
+/// What the runtime found by trying.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// overlayfs with `userxattr` on the store's file system: why not.
+    pub overlay: Option<String>,
+    /// A fresh procfs: why not.
+    pub procfs: Option<String>,
+    /// A network namespace: why not.
+    pub network: Option<String>,
+    /// /dev/net/tun opens: why not.
+    pub tun: Option<String>,
+    /// A seccomp filter loads: why not.
+    pub seccomp: Option<String>,
+}
+
+/// Why something did not work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// For the exit status and the error class.
+    pub kind: FailureKind,
+    /// One line: what, where, why.
+    pub message: String,
+    /// How to fix it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Classes of failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The program is not in the container (exit status 127).
+    CommandNotFound,
+    /// The program cannot be executed (exit status 126).
+    CommandNotExecutable,
+    /// Something asked for does not exist.
+    NotFound,
+    /// The input is wrong: an unknown user, a bad path, an archive that lies.
+    InvalidInput,
+    /// This host cannot do it.
+    HostUnsupported,
+    /// The disk or a quota is full.
+    NoSpace,
+    /// It is in use or in the wrong state.
+    Conflict,
+    /// Stored data is damaged.
+    Corrupt,
+    /// Any other refusal of the system.
+    System,
+}

@@ -1,0 +1,132 @@
+//! System call names and numbers per architecture.
+//!
+//! The numbers come from the `syscalls` crate, which generates them from the kernel's own tables;
+//! what it lacks or spells otherwise than the kernel's headers is added here. Must not know about
+//! rules: which calls are allowed is in [`super::default_profile`].
+
+use syscalls::{aarch64, arm, loongarch64, mips64, powerpc64, riscv64, s390x, x86, x86_64};
+
+use super::Arch;
+
+/// Arm calls outside the table proper (`__ARM_NR_BASE` in `arch/arm/include/uapi/asm/unistd.h`).
+const ARM_PRIVATE: &[(&str, u32)] = &[
+    ("breakpoint", 0x000f_0001),
+    ("cacheflush", 0x000f_0002),
+    ("usr26", 0x000f_0003),
+    ("usr32", 0x000f_0004),
+    ("set_tls", 0x000f_0005),
+    ("get_tls", 0x000f_0006),
+];
+
+/// Further names of a call: architecture, name in profiles, name in the table.
+const ALIASES: &[(Arch, &str, &str)] = &[
+    (Arch::Aarch64, "newfstatat", "fstatat"),
+    (Arch::Arm, "sync_file_range2", "arm_sync_file_range"),
+];
+
+/// Names that profiles carry although no table here has them: calls of other machines, calls
+/// that were removed or never implemented, and libseccomp's own spellings.
+const KNOWN_ELSEWHERE: &[&str] = &[
+    "atomic_barrier",
+    "atomic_cmpxchg_32",
+    "getpagesize",
+    "multiplexer",
+    "pciconfig_iobase",
+    "pciconfig_read",
+    "pciconfig_write",
+    "riscv_flush_icache",
+    "rtas",
+    "set_tls",
+    "spu_create",
+    "spu_run",
+    "subpage_prot",
+    "swapcontext",
+    "switch_endian",
+    "sync_file_range2",
+    "sys_debug_setcontext",
+    "syscall",
+    "sysmips",
+    "timerfd",
+    "vm86",
+    "vm86old",
+];
+
+macro_rules! of_tables {
+    ($arch:expr, $do:ident ( $($arg:expr),* )) => {
+        match $arch {
+            Arch::X86_64 => $do!(x86_64, $($arg),*),
+            Arch::X86 => $do!(x86, $($arg),*),
+            Arch::Aarch64 => $do!(aarch64, $($arg),*),
+            Arch::Arm => $do!(arm, $($arg),*),
+            Arch::Riscv64 => $do!(riscv64, $($arg),*),
+        }
+    };
+}
+
+macro_rules! parse {
+    ($table:ident, $name:expr) => {
+        $name.parse::<$table::Sysno>().ok().map(|call| call.id())
+    };
+}
+
+macro_rules! name {
+    ($table:ident, $number:expr) => {
+        $table::Sysno::new($number).map(|call| call.name())
+    };
+}
+
+macro_rules! last {
+    ($table:ident, ) => {
+        $table::Sysno::last().id()
+    };
+}
+
+/// The number of the call `name`; `None` where the architecture does not have it.
+#[must_use]
+pub fn number(arch: Arch, name: &str) -> Option<u32> {
+    if let Some(private) = private_of(arch).iter().find(|call| call.0 == name) {
+        return Some(private.1);
+    }
+    let alias = ALIASES.iter().find(|row| row.0 == arch && row.1 == name);
+    let name = alias.map_or(name, |row| row.2);
+    of_tables!(arch, parse(name)).and_then(|id| u32::try_from(id).ok())
+}
+
+/// The name of call `number`; `None` for a gap in the table and for newer kernels' calls.
+#[must_use]
+pub fn name(arch: Arch, number: u32) -> Option<&'static str> {
+    if let Some(private) = private_of(arch).iter().find(|call| call.1 == number) {
+        return Some(private.0);
+    }
+    let index = usize::try_from(number).ok()?;
+    let name = of_tables!(arch, name(index))?;
+    let alias = ALIASES.iter().find(|row| row.0 == arch && row.2 == name);
+    Some(alias.map_or(name, |row| row.1))
+}
+
+/// Every number the architecture has a call for, ascending.
+pub fn numbers(arch: Arch) -> impl Iterator<Item = u32> {
+    let last = u32::try_from(of_tables!(arch, last())).unwrap_or(0);
+    (0..=last)
+        .filter(move |number| name(arch, *number).is_some())
+        .chain(private_of(arch).iter().map(|call| call.1))
+}
+
+/// Whether any Linux machine has, or had, a call of this name. It tells a blocklist's misspelling
+/// from a call that this machine merely lacks.
+#[must_use]
+pub fn is_known_anywhere(name: &str) -> bool {
+    Arch::ALL.into_iter().any(|arch| number(arch, name).is_some())
+        || name.parse::<s390x::Sysno>().is_ok()
+        || name.parse::<powerpc64::Sysno>().is_ok()
+        || name.parse::<mips64::Sysno>().is_ok()
+        || name.parse::<loongarch64::Sysno>().is_ok()
+        || KNOWN_ELSEWHERE.contains(&name)
+}
+
+const fn private_of(arch: Arch) -> &'static [(&'static str, u32)] {
+    match arch {
+        Arch::Arm => ARM_PRIVATE,
+        _ => &[],
+    }
+}

@@ -1,0 +1,65 @@
+//! Signal state of a single-threaded process: dispositions, mask, signalfd.
+//!
+//! The engine never comes here: signal handling belongs to the host program.
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
+
+use crate::process::SingleThreaded;
+
+/// The highest signal number of Linux, real-time ones included.
+pub const LAST: i32 = 64;
+
+/// Sets every signal that can be set to its default action.
+pub fn reset_dispositions(_proof: SingleThreaded) {
+    for number in 1..=LAST {
+        // SAFETY: SIG_DFL installs no handler; numbers that cannot be set (SIGKILL, SIGSTOP,
+        // those reserved by libc) are refused by the call, which is what is wanted.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+}
+
+fn set_of(signals: &[i32]) -> libc::sigset_t {
+    // SAFETY: sigset_t is plain data, made valid by sigemptyset before use; sigaddset refuses
+    // numbers out of range.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for &signal in signals {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        set
+    }
+}
+
+/// Blocks exactly the given signals for this thread.
+pub fn set_mask(_proof: SingleThreaded, blocked: &[i32]) -> io::Result<()> {
+    let set = set_of(blocked);
+    // SAFETY: `set` is a valid set and no old mask is asked for.
+    match unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// A close-on-exec, non-blocking signalfd(2) for the given signals, which are blocked first.
+pub fn signal_fd(proof: SingleThreaded, signals: &[i32]) -> io::Result<OwnedFd> {
+    set_mask(proof, signals)?;
+    let set = set_of(signals);
+    // SAFETY: `set` is valid; -1 asks for a new descriptor.
+    let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just gave us this descriptor and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// kill(2) by number, for signals that have no name in rustix; `0` asks whether it could.
+pub fn kill(pid: rustix::process::Pid, signal: i32) -> io::Result<()> {
+    // SAFETY: kill only takes numbers.
+    match unsafe { libc::kill(pid.as_raw_nonzero().get(), signal) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
