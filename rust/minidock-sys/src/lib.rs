@@ -10,4 +10,5 @@ pub mod lock;
 pub mod mount;
 pub mod namespace;
 pub mod process;
+pub mod seccomp;
 pub mod signal;

@@ -22,13 +22,7 @@ pub enum Arch {
 
 impl Arch {
     /// Every supported architecture.
-    pub const ALL: [Arch; 5] = [
-        Arch::X86_64,
-        Arch::X86,
-        Arch::Aarch64,
-        Arch::Arm,
-        Arch::Riscv64,
-    ];
+    pub const ALL: [Arch; 5] = [Arch::X86_64, Arch::X86, Arch::Aarch64, Arch::Arm, Arch::Riscv64];
 
     /// The architecture of this build; `None` where no filter can be made for it.
     #[must_use]

@@ -16,13 +16,8 @@ impl KernelVersion {
     #[must_use]
     pub fn parse(release: &str) -> Option<KernelVersion> {
         let (major, rest) = release.split_once('.')?;
-        let end = rest
-            .find(|digit: char| !digit.is_ascii_digit())
-            .unwrap_or(rest.len());
-        Some(KernelVersion {
-            major: parse_number(major)?,
-            minor: parse_number(rest.get(..end)?)?,
-        })
+        let end = rest.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(rest.len());
+        Some(KernelVersion { major: parse_number(major)?, minor: parse_number(rest.get(..end)?)? })
     }
 
     /// The running kernel's; `None` if it reports a release of another form.
