@@ -1,2 +1,78 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: every chore of the workspace as one verb each. This file owns the command line
+//! and the exit status; the work is in one module per verb. Nothing here is shipped to users.
+
+mod account;
+mod artifacts;
+mod call;
+mod demo;
+mod elf;
+mod error;
+mod host;
+mod screen;
+mod setup;
+mod stage;
+mod strays;
+mod stream;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Chores of the minidock workspace")]
+struct Xtask {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install what the other verbs need (as root), or say what is missing (as a user)
+    Setup,
+    /// Build the CLI and the static runtime, and stage them where every user can run them
+    Build {
+        /// Build the CLI with optimisations (the runtime always is)
+        #[arg(long)]
+        release: bool,
+    },
+    /// Run every check and every test; the suites run as a non-root user
+    Test {
+        /// Only this suite: lint, unit, doc, or a suite of tests/ such as cli
+        #[arg(long, value_name = "NAME")]
+        suite: Option<String>,
+        /// Only the tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Print what this host can do, each capability really tried as a non-root user
+    Host,
+    /// Check the rules of the tree: imports, layout, sources
+    Tidy,
+    /// Build and run a Flask application in a Debian container, step by step on the screen
+    Demo,
+}
+
+fn main() -> ExitCode {
+    match run(Xtask::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen::problem(&error::chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<(), Error> {
+    match verb {
+        Verb::Setup => setup::setup(setup::Purpose::Test),
+        Verb::Build { release } => artifacts::build(release).map(|_stage| ()),
+        Verb::Test { suite, filter } => test::test(suite.as_deref(), filter.as_deref()),
+        Verb::Host => host::show(),
+        Verb::Tidy => tidy::tidy(),
+        Verb::Demo => demo::demo(),
+    }
+}

@@ -1,0 +1,3 @@
+//! The command line as a user meets it: words, output, exit status. One file per topic.
+
+mod harness;

@@ -1,0 +1,3 @@
+//! What is left after kills, full disks and two at once. One file per kind of fault.
+
+mod harness;

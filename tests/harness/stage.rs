@@ -1,0 +1,53 @@
+//! Where the tested artefacts are, and who runs the test. Everything comes from the environment
+//! that `cargo xtask test` sets, so that a suite can be pointed at an installed minidock as well.
+
+use std::env;
+use std::path::PathBuf;
+
+/// Fails the test when root runs it: rootless is what is tested.
+///
+/// # Panics
+/// When the effective or the real user id is 0.
+pub fn assert_not_root() {
+    let (real, effective) = (rustix::process::getuid(), rustix::process::geteuid());
+    assert!(
+        !real.is_root() && !effective.is_root(),
+        "the suites test rootless containers and never run as root: use `cargo xtask test`"
+    );
+}
+
+/// The `minidock` executable under test (`MINIDOCK_TEST_BIN`).
+///
+/// # Panics
+/// When the variable is not set or names no file.
+#[must_use]
+pub fn minidock() -> PathBuf {
+    from_environment("MINIDOCK_TEST_BIN")
+}
+
+/// The `minidock-runtime` that belongs to it, laid out as an installation.
+#[must_use]
+pub fn runtime() -> PathBuf {
+    let bin = minidock();
+    let prefix = bin.parent().and_then(|dir| dir.parent()).map(PathBuf::from).unwrap_or_default();
+    prefix.join("libexec/minidock/minidock-runtime")
+}
+
+/// A tar of a Debian root filesystem (`MINIDOCK_TEST_DEBIAN`).
+///
+/// # Panics
+/// When the variable is not set or names no file.
+#[must_use]
+pub fn debian_tar() -> PathBuf {
+    from_environment("MINIDOCK_TEST_DEBIAN")
+}
+
+fn from_environment(name: &str) -> PathBuf {
+    assert_not_root();
+    let path = env::var_os(name).map(PathBuf::from);
+    let Some(path) = path else {
+        panic!("{name} is not set: run the suites by `cargo xtask test`")
+    };
+    assert!(path.is_file(), "{name}={} is no file", path.display());
+    path
+}
