@@ -73,7 +73,6 @@ pub enum LoadError {
 ///
 /// # Errors
 /// The kernel's refusal, above all EACCES without CAP_SYS_ADMIN and without no_new_privs.
-#[allow(unsafe_code, reason = "rustix does not offer seccomp(2)")]
 pub fn load(program: &Program, flags: LoadFlags) -> Result<Option<OwnedFd>, LoadError> {
     if program.needs_listener() && !flags.listener {
         return Err(LoadError::ListenerMissing);

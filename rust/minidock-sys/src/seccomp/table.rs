@@ -18,11 +18,12 @@ const ARM_PRIVATE: &[(&str, u32)] = &[
     ("get_tls", 0x000f_0006),
 ];
 
-/// Further names of a call: architecture, name in profiles, name in the table.
-const ALIASES: &[(Arch, &str, &str)] = &[
-    (Arch::Aarch64, "newfstatat", "fstatat"),
-    (Arch::Arm, "sync_file_range2", "arm_sync_file_range"),
-];
+/// Calls that the crate spells otherwise than the kernel's headers: architecture, header, crate.
+const SPELLINGS: &[(Arch, &str, &str)] =
+    &[(Arch::Aarch64, "newfstatat", "fstatat"), (Arch::X86, "break", "r#break")];
+
+/// Second names of a call: architecture, second name, first name.
+const SYNONYMS: &[(Arch, &str, &str)] = &[(Arch::Arm, "sync_file_range2", "arm_sync_file_range")];
 
 /// Names that profiles carry although no table here has them: calls of other machines, calls
 /// that were removed or never implemented, and libseccomp's own spellings.
@@ -34,21 +35,16 @@ const KNOWN_ELSEWHERE: &[&str] = &[
     "pciconfig_iobase",
     "pciconfig_read",
     "pciconfig_write",
-    "riscv_flush_icache",
     "rtas",
-    "set_tls",
     "spu_create",
     "spu_run",
     "subpage_prot",
     "swapcontext",
     "switch_endian",
-    "sync_file_range2",
     "sys_debug_setcontext",
     "syscall",
     "sysmips",
     "timerfd",
-    "vm86",
-    "vm86old",
 ];
 
 macro_rules! of_tables {
@@ -87,8 +83,12 @@ pub fn number(arch: Arch, name: &str) -> Option<u32> {
     if let Some(private) = private_of(arch).iter().find(|call| call.0 == name) {
         return Some(private.1);
     }
-    let alias = ALIASES.iter().find(|row| row.0 == arch && row.1 == name);
-    let name = alias.map_or(name, |row| row.2);
+    if SPELLINGS.iter().any(|row| row.0 == arch && row.2 == name) {
+        return None;
+    }
+    let mut other = SPELLINGS.iter().chain(SYNONYMS);
+    let other = other.find(|row| row.0 == arch && row.1 == name);
+    let name = other.map_or(name, |row| row.2);
     of_tables!(arch, parse(name)).and_then(|id| u32::try_from(id).ok())
 }
 
@@ -100,8 +100,8 @@ pub fn name(arch: Arch, number: u32) -> Option<&'static str> {
     }
     let index = usize::try_from(number).ok()?;
     let name = of_tables!(arch, name(index))?;
-    let alias = ALIASES.iter().find(|row| row.0 == arch && row.2 == name);
-    Some(alias.map_or(name, |row| row.1))
+    let spelling = SPELLINGS.iter().find(|row| row.0 == arch && row.2 == name);
+    Some(spelling.map_or(name, |row| row.1))
 }
 
 /// Every number the architecture has a call for, ascending.
@@ -128,5 +128,49 @@ const fn private_of(arch: Arch) -> &'static [(&'static str, u32)] {
     match arch {
         Arch::Arm => ARM_PRIVATE,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arch, KNOWN_ELSEWHERE, is_known_anywhere, name, number, numbers};
+
+    #[test]
+    fn names_and_numbers_are_inverse() {
+        for arch in Arch::ALL {
+            let mut last = None;
+            for call in numbers(arch) {
+                let name = name(arch, call).expect("a listed number has a name");
+                assert_eq!(number(arch, name), Some(call), "{arch} {name}");
+                assert!(Some(call) > last, "{arch} {name} is out of order");
+                last = Some(call);
+            }
+        }
+        assert_eq!(number(Arch::Arm, "sync_file_range2"), Some(341));
+        assert_eq!(number(Arch::Aarch64, "open"), None);
+    }
+
+    /// From 424 on the kernel gives every architecture the same numbers.
+    #[test]
+    fn newer_calls_have_one_number_everywhere() {
+        for arch in Arch::ALL {
+            for call in 424..=469 {
+                let ours = name(arch, call);
+                let theirs = name(Arch::X86_64, call);
+                assert!(ours.is_none() || ours == theirs, "{arch} {call}: {ours:?}");
+            }
+            assert_eq!(name(arch, 469), Some("file_setattr"));
+        }
+    }
+
+    #[test]
+    fn the_list_of_further_names_has_nothing_twice() {
+        for elsewhere in KNOWN_ELSEWHERE {
+            let here = Arch::ALL.into_iter().find_map(|arch| number(arch, elsewhere));
+            assert_eq!(here, None, "{elsewhere}");
+        }
+        assert!(is_known_anywhere("s390_pci_mmio_read"));
+        assert!(!is_known_anywhere("keyctrl"));
+        assert!(!is_known_anywhere("r#break"));
     }
 }

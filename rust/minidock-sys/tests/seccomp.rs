@@ -1,0 +1,18 @@
+//! The seccomp compiler and its default profile, run by an interpreter: nothing is loaded here.
+
+#[path = "seccomp/arguments.rs"]
+mod arguments;
+#[path = "seccomp/golden.rs"]
+mod golden;
+#[path = "seccomp/interpreter.rs"]
+mod interpreter;
+#[path = "seccomp/json.rs"]
+mod json;
+#[path = "seccomp/mutation.rs"]
+mod mutation;
+#[path = "seccomp/probe.rs"]
+mod probe;
+#[path = "seccomp/program.rs"]
+mod program;
+#[path = "seccomp/random.rs"]
+mod random;
