@@ -45,7 +45,10 @@ pub(super) const PROBES: &[Probe] = &[
     required("tun", "unshare --user --map-root-user --net ip tuntap add dev probe mode tap"),
     required("fuse", FUSE),
     required("seccomp", SECCOMP),
-    required("pasta", "pasta --config-net -t none -u none -T none -U none ip -brief address"),
+    required(
+        "pasta",
+        "pasta --config-net -t none -u none -T none -U none -- ip -brief address show scope global",
+    ),
     required("slirp4netns", SLIRP),
     required("nftables", "unshare --user --map-root-user --net nft add table ip probe"),
     shown("cgroup v2 only", CGROUP_MODE),

@@ -105,7 +105,7 @@ mod tests {
     fn only_code_is_left() {
         for (source, expected) in [
             ("a // unsafe\nb", "a          \nb"),
-            ("a /* x /* y */ z */ b", "a                     b"),
+            ("a /* x /* y */ z */ b", "a                   b"),
             (r#"f("x\"y") z"#, "f(      ) z"),
             (r##"f(r#"a"b"#) z"##, "f(        ) z"),
             ("'a' 'b: &'static T", "    'b: &'static T"),
