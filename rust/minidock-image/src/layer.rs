@@ -2,6 +2,7 @@
 //! The index is the truth about a layer (owners, modes, contents); trees are made from it.
 //! Nothing here touches a tree.
 
+mod builder;
 mod decode;
 mod encode;
 mod entry;
@@ -10,6 +11,7 @@ mod index;
 mod path;
 mod wire;
 
+pub use builder::{BuildError, LayerIndexBuilder};
 pub use decode::IndexReader;
 pub use encode::IndexWriter;
 pub use entry::{Entry, EntryKind, Mtime};

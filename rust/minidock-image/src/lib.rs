@@ -6,3 +6,4 @@
 pub mod digest;
 pub mod layer;
 pub mod reference;
+pub mod tar;

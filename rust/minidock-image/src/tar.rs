@@ -1,0 +1,30 @@
+//! Layer tars: a careful reader and a writer whose bytes never change.
+//! Neither touches a tree: the reader hands out entries and contents, the writer takes them.
+
+mod error;
+mod file;
+mod header;
+mod members;
+mod name;
+mod number;
+mod pax;
+mod reader;
+mod writer;
+
+pub use error::TarError;
+pub use file::TarFile;
+pub use reader::{LayerTarReader, Skipped, TarEntry, TarLimits};
+pub use writer::{LayerTarWriter, TarWriteError, write_layer};
+
+/// Number of the format that [`LayerTarWriter`] writes; the same entries give the same bytes for
+/// as long as it stays.
+pub const TAR_FORMAT: u32 = 1;
+
+/// Longest PAX header, GNU long name or GNU long link target that is read.
+pub const MAX_EXTENSION_LEN: u64 = 1 << 20;
+
+const BLOCK_LEN: usize = 512;
+const WHITEOUT_PREFIX: &[u8] = b".wh.";
+const WHITEOUT_META_PREFIX: &[u8] = b".wh..wh.";
+const OPAQUE_MARKER: &[u8] = b".wh..wh..opq";
+const XATTR_PREFIX: &str = "SCHILY.xattr.";
