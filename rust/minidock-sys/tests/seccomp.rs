@@ -16,3 +16,7 @@ mod probe;
 mod program;
 #[path = "seccomp/random.rs"]
 mod random;
+#[path = "seccomp/random_rules.rs"]
+mod random_rules;
+#[path = "seccomp/reference.rs"]
+mod reference;

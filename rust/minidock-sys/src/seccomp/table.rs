@@ -89,7 +89,8 @@ pub fn number(arch: Arch, name: &str) -> Option<u32> {
     let mut other = SPELLINGS.iter().chain(SYNONYMS);
     let other = other.find(|row| row.0 == arch && row.1 == name);
     let name = other.map_or(name, |row| row.2);
-    of_tables!(arch, parse(name)).and_then(|id| u32::try_from(id).ok())
+    let number = u32::try_from(of_tables!(arch, parse(name))?).ok()?;
+    (!is_only_of_32_bits(arch, number)).then_some(number)
 }
 
 /// The name of call `number`; `None` for a gap in the table and for newer kernels' calls.
@@ -97,6 +98,9 @@ pub fn number(arch: Arch, name: &str) -> Option<u32> {
 pub fn name(arch: Arch, number: u32) -> Option<&'static str> {
     if let Some(private) = private_of(arch).iter().find(|call| call.1 == number) {
         return Some(private.0);
+    }
+    if is_only_of_32_bits(arch, number) {
+        return None;
     }
     let index = usize::try_from(number).ok()?;
     let name = of_tables!(arch, name(index))?;
@@ -122,6 +126,12 @@ pub fn is_known_anywhere(name: &str) -> bool {
         || name.parse::<mips64::Sysno>().is_ok()
         || name.parse::<loongarch64::Sysno>().is_ok()
         || KNOWN_ELSEWHERE.contains(&name)
+}
+
+/// The calls with 64-bit times for 32-bit programs, which the crate lists for arm64 too
+/// (`asm-generic/unistd.h` has them under `__BITS_PER_LONG == 32`).
+const fn is_only_of_32_bits(arch: Arch, number: u32) -> bool {
+    arch.is_64_bit() && number >= 403 && number <= 423
 }
 
 const fn private_of(arch: Arch) -> &'static [(&'static str, u32)] {

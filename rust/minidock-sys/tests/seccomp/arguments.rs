@@ -214,7 +214,9 @@ fn the_most_restrictive_rule_wins_in_any_order() {
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         for default in [Action::Errno(1), Action::Allow, Action::KillProcess] {
             let mut profile = Profile::new(default);
-            order.map(|at: usize| profile.push(rules[at].clone()));
+            for at in order {
+                profile.push(rules[at].clone());
+            }
             let program = compiled(&profile, CapSet::EMPTY, Arch::X86_64);
             assert_eq!(call(&program, Arch::X86_64, "socket", 38 | 1 << 40), EPERM);
             assert_eq!(call(&program, Arch::X86_64, "socket", 2), ALLOW);

@@ -58,6 +58,17 @@ pub(crate) fn name(arch: Arch, number: u32) -> Option<String> {
     Some(name)
 }
 
+/// Whether libseccomp knows a call on any machine.
+pub(crate) fn knows(name: &str) -> bool {
+    resolve(name) != NO_SUCH_CALL
+}
+
+fn resolve(name: &str) -> c_int {
+    let name = CString::new(name).expect("no NUL");
+    // SAFETY: a NUL-terminated string.
+    unsafe { seccomp_syscall_resolve_name(name.as_ptr()) }
+}
+
 /// A filter made by libseccomp.
 pub(crate) struct Filter {
     context: *mut c_void,
@@ -84,13 +95,11 @@ impl Filter {
         filter
     }
 
-    /// Adds a rule; false if libseccomp does not know the call.
-    pub(crate) fn add(&mut self, name: &str, action: u32, conditions: &[Condition]) -> bool {
-        let c_name = CString::new(name).expect("no NUL");
-        // SAFETY: a NUL-terminated string.
-        let call = unsafe { seccomp_syscall_resolve_name(c_name.as_ptr()) };
+    /// Adds a rule; nothing if libseccomp does not know the call.
+    pub(crate) fn add(&mut self, name: &str, action: u32, conditions: &[Condition]) {
+        let call = resolve(name);
         if call == NO_SUCH_CALL {
-            return false;
+            return;
         }
         let args: Vec<ArgCmp> = conditions.iter().map(arg_cmp).collect();
         let count = c_uint::try_from(args.len()).expect("at most six");
@@ -98,7 +107,6 @@ impl Filter {
         let result =
             unsafe { seccomp_rule_add_array(self.context, action, call, count, args.as_ptr()) };
         assert_eq!(result, 0, "{name} {conditions:?}");
-        true
     }
 
     /// Its program.
