@@ -8,12 +8,15 @@ use minidock_tests::command::CallError;
 use minidock_tests::leaks::Leak;
 use minidock_tests::{Call, Leaks};
 
+/// What is planted does not go away, so there is nothing to wait for.
+const SOON: Duration = Duration::from_millis(200);
+
 #[test]
 fn the_leak_checker_finds_a_planted_process() {
     let leaks = Leaks::watch();
     // Forked twice and in a session of its own, as a daemon would be.
     Call::new("sh").args(["-c", "setsid sleep 301 >/dev/null 2>&1 </dev/null &"]).run().succeeds();
-    let found = leaks.found();
+    let found = leaks.found_after(SOON);
     let planted = |leak: &Leak| match leak {
         Leak::Process(process) => process.command == "sleep 301",
         Leak::Mount(_) | Leak::File(_) => false,
@@ -31,7 +34,7 @@ fn the_leak_checker_finds_a_planted_process() {
 fn the_leak_checker_finds_a_planted_file() {
     let leaks = Leaks::watch();
     let file = tempfile::NamedTempFile::new().unwrap();
-    assert_eq!(leaks.found(), [Leak::File(file.path().to_owned())]);
+    assert_eq!(leaks.found_after(SOON), [Leak::File(file.path().to_owned())]);
     drop(file);
     leaks.none();
 }
@@ -56,7 +59,7 @@ fn an_output_held_open_by_a_stray_is_named() {
     let leaks = Leaks::watch();
     let error = Call::new("sh").args(["-c", "sleep 303 &"]).try_run().unwrap_err();
     assert!(matches!(error, CallError::OutputHeld { .. }), "{error}");
-    for leak in leaks.found() {
+    for leak in leaks.found_after(SOON) {
         if let Leak::Process(process) = leak {
             process.kill();
         }

@@ -64,10 +64,16 @@ impl Leaks {
     /// What is there now and was not before, after what ends by itself has had the time to.
     #[must_use]
     pub fn found(&self) -> Vec<Leak> {
+        self.found_after(GRACE)
+    }
+
+    /// As [`Leaks::found`], with a grace of its own for what ends by itself.
+    #[must_use]
+    pub fn found_after(&self, grace: Duration) -> Vec<Leak> {
         let begun = Instant::now();
         loop {
             let left: Vec<Leak> = now().difference(&self.before).cloned().collect();
-            if left.is_empty() || begun.elapsed() > GRACE {
+            if left.is_empty() || begun.elapsed() > grace {
                 return left;
             }
             thread::sleep(Duration::from_millis(50));

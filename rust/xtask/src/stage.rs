@@ -77,6 +77,17 @@ impl Stage {
     }
 }
 
+/// The entries of a directory by name.
+pub(crate) fn entries(dir: &Path) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).map_err(file("list", dir))? {
+        let entry = entry.map_err(file("list", dir))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// Makes a directory and its parents; an existing one is left as it is.
 pub(crate) fn make(dir: &Path, mode: u32) -> Result<(), Error> {
     let mut builder = fs::DirBuilder::new();

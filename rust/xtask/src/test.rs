@@ -6,7 +6,7 @@ mod checks;
 mod executables;
 mod tally;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::stage::Stage;
 use crate::stream::stream;
 use crate::workspace::Workspace;
-use crate::{artifacts, host, screen, setup, strays};
+use crate::{artifacts, host, screen, setup, stage, strays};
 use executables::{Executable, Kind};
 use tally::Tally;
 
@@ -55,7 +55,7 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
         strays::adopt()?;
         match executables::compile(scope)? {
             Some(found) => {
-                let runner = Runner { stage: &stage, filter };
+                let runner = Runner { stage: &stage, debian: setup::debian_base()?, filter };
                 found.iter().try_for_each(|each| runner.run(each, &mut tally))?;
             }
             None => tally.problem("test executables", "they do not compile, see above"),
@@ -89,6 +89,7 @@ fn scope<'a>(workspace: &Workspace, suite: Option<&'a str>) -> Result<Scope<'a>,
 
 struct Runner<'a> {
     stage: &'a Stage,
+    debian: PathBuf,
     filter: Option<&'a str>,
 }
 
@@ -102,7 +103,8 @@ impl Runner<'_> {
         let staged = self.stage.path("tests").join(name.replace(' ', "-"));
         self.stage.install(&executable.path, &staged)?;
         let sources = self.stage.mirror(&executable.package_dir, &executable.package)?;
-        let command = self.command(&account, &staged, &sources)?;
+        let temporary = self.stage.temporary(&account)?;
+        let command = self.command(&account, &staged, &sources, &temporary);
         let shows = executable.kind == Kind::Suite;
         if shows {
             screen::heading(&format!("{name}, as {}", account.name));
@@ -124,21 +126,30 @@ impl Runner<'_> {
         for stray in strays::end_all() {
             tally.problem(&name, &format!("left behind: {}", stray.shown()));
         }
+        for file in stage::entries(&temporary)? {
+            tally.problem(&name, &format!("left behind in TMPDIR: {file}"));
+        }
         Ok(())
     }
 
-    fn command(&self, account: &Account, staged: &Path, sources: &Path) -> Result<Command, Error> {
+    fn command(
+        &self,
+        account: &Account,
+        staged: &Path,
+        sources: &Path,
+        temporary: &Path,
+    ) -> Command {
         let mut command = account.command(staged);
         command
             .current_dir(sources)
             .env("CARGO_MANIFEST_DIR", sources)
-            .env("TMPDIR", self.stage.temporary(account)?)
+            .env("TMPDIR", temporary)
             .env("MINIDOCK_TEST_BIN", self.stage.minidock())
-            .env("MINIDOCK_TEST_DEBIAN", setup::debian_base()?)
+            .env("MINIDOCK_TEST_DEBIAN", &self.debian)
             .env("RUST_BACKTRACE", "0");
         if let Some(filter) = self.filter {
             command.arg(filter);
         }
-        Ok(command)
+        command
     }
 }
