@@ -9,14 +9,18 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
         return None;
     }
     let word: Vec<char> = word.to_lowercase().chars().collect();
-    let allowed = (word.len() / 3).clamp(1, 3);
+    let allowed = match word.len() {
+        0..=3 => 1,
+        4..=6 => 2,
+        _ => 3,
+    };
     candidates
         .iter()
         .map(|candidate| {
             let lower: Vec<char> = candidate.to_lowercase().chars().collect();
             (distance(&word, &lower), *candidate)
         })
-        .filter(|(cost, _)| *cost <= allowed.max(2).min(word.len().saturating_sub(1).max(1)))
+        .filter(|(cost, _)| *cost <= allowed)
         .min_by_key(|(cost, _)| *cost)
         .map(|(_, candidate)| candidate)
 }
@@ -54,6 +58,7 @@ mod tests {
             ("ENTRYPIONT", Some("ENTRYPOINT")),
             ("RN", Some("RUN")),
             ("INSTALL", None),
+            ("apt", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, &known), want, "{word}");

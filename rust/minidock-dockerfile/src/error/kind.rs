@@ -9,7 +9,7 @@ use crate::port::PortError;
 /// What is wrong, without its place.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-#[allow(missing_docs)] // the fields are the words of the messages
+#[expect(missing_docs, reason = "each message says what its variant and fields are")]
 pub enum ErrorKind {
     #[error("the file is not UTF-8: byte 0x{byte:02x} in this line")]
     NotUtf8 { byte: u8 },
