@@ -28,6 +28,7 @@ mod kernel;
 mod load;
 mod profile;
 mod program;
+mod rule_error;
 pub mod table;
 
 pub use action::Action;
@@ -37,5 +38,6 @@ pub use compile::{CompileError, compile};
 pub use json::ProfileError;
 pub use kernel::KernelVersion;
 pub use load::{LoadError, LoadFlags, load};
-pub use profile::{Comparison, Condition, Profile, Rule, RuleError};
+pub use profile::{Comparison, Condition, Profile, Rule};
 pub use program::{Program, ProgramError, SockFilter};
+pub use rule_error::RuleError;

@@ -46,10 +46,14 @@ impl LoadFlags {
 /// Why a filter was not loaded.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// The kernel refused.
+    /// EACCES: neither capability nor no_new_privs.
     #[error(
-        "cannot load the seccomp filter (EACCES: it needs CAP_SYS_ADMIN in the user namespace, or no_new_privs)"
+        "cannot load the seccomp filter: load it while CAP_SYS_ADMIN is held in the user \
+         namespace, or set no_new_privs before"
     )]
+    NotPrivileged,
+    /// The kernel refused for another reason, such as ENOMEM or a flag it does not have.
+    #[error("cannot load the seccomp filter")]
     Refused {
         /// Its answer.
         #[source]
@@ -59,7 +63,7 @@ pub enum LoadError {
     #[error("cannot load the seccomp filter: thread {tid} has another filter already")]
     ThreadNotSynced {
         /// That thread.
-        tid: i64,
+        tid: libc::c_long,
     },
     /// Calls would be left to a listener that nobody asked for.
     #[error("the seccomp filter leaves calls to a listener: load it with one")]
@@ -72,7 +76,7 @@ pub enum LoadError {
 /// and allocates nothing, so that it may be called between fork and execve.
 ///
 /// # Errors
-/// The kernel's refusal, above all EACCES without CAP_SYS_ADMIN and without no_new_privs.
+/// The kernel's refusal, above all for want of both CAP_SYS_ADMIN and no_new_privs.
 pub fn load(program: &Program, flags: LoadFlags) -> Result<Option<OwnedFd>, LoadError> {
     if program.needs_listener() && !flags.listener {
         return Err(LoadError::ListenerMissing);
@@ -104,7 +108,7 @@ pub fn load(program: &Program, flags: LoadFlags) -> Result<Option<OwnedFd>, Load
     }
     match result {
         0 => Ok(None),
-        tid => Err(LoadError::ThreadNotSynced { tid: tid.into() }),
+        tid => Err(LoadError::ThreadNotSynced { tid }),
     }
 }
 

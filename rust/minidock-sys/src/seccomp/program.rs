@@ -124,7 +124,9 @@ fn is_sound(program: &[SockFilter], at: usize) -> bool {
     let reaches = |skip: u32| usize::try_from(skip).is_ok_and(|skip| skip < left);
     match instruction.code {
         bpf::RET => true,
-        bpf::LOAD => instruction.k % 4 == 0 && instruction.k < bpf::DATA_SIZE && reaches(0),
+        bpf::LOAD => {
+            instruction.k.is_multiple_of(4) && instruction.k < bpf::DATA_SIZE && reaches(0)
+        }
         bpf::AND => reaches(0),
         bpf::JUMP => reaches(instruction.k),
         bpf::JUMP_EQ | bpf::JUMP_GT | bpf::JUMP_GE => {

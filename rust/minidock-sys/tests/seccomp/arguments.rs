@@ -150,6 +150,9 @@ fn each_capability_opens_its_calls_and_no_others() {
     }
 }
 
+/// Whether a comparison of an argument with a value holds.
+type Arithmetic = fn(u64, u64) -> bool;
+
 /// Every comparison against plain arithmetic, on all six arguments.
 #[test]
 fn comparisons_are_those_of_64_bit_numbers() {
@@ -167,7 +170,7 @@ fn comparisons_are_those_of_64_bit_numbers() {
     ];
     for value in edges {
         for argument in 0..6 {
-            let cases: [(Comparison, fn(u64, u64) -> bool); 8] = [
+            let cases: [(Comparison, Arithmetic); 8] = [
                 (Comparison::Equal(value), |arg, value| arg == value),
                 (Comparison::NotEqual(value), |arg, value| arg != value),
                 (Comparison::Less(value), |arg, value| arg < value),
