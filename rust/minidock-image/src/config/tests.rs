@@ -1,0 +1,1 @@
+//! Configs as docker and OCI tools write them.
