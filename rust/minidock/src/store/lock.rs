@@ -1,0 +1,179 @@
+//! Owns advisory locks: OFD locks, which belong to an open file and end with its last copy.
+//!
+//! Must not be used in nested fashion: a thread that holds a [`Lock`] never asks for the same one
+//! again. Every lock opens the file anew, so that threads of one process exclude each other too.
+//! The unlock is explicit, so that a copy of the descriptor in a forked child holds nothing.
+
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind as IoKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use minidock_sys::lock as ofd;
+pub(crate) use minidock_sys::lock::Mode;
+use rustix::fs::OFlags;
+use rustix::process::{Pid, getpid};
+
+use crate::error::{Error, Result};
+
+use super::files;
+
+/// A held lock; dropping it unlocks.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+    owner: Pid,
+}
+
+impl Lock {
+    /// Waits for the lock on `path`, which is made if it is absent.
+    ///
+    /// All who want it pass through a second lock, the queue, which whoever waits keeps: a stream
+    /// of shared holders cannot starve the one who waits for the exclusive lock.
+    pub(crate) fn wait(path: &Path, mode: Mode) -> Result<Self> {
+        let _turn = match open(&queue_of(path), mode)? {
+            (file, true) => Some(Self::on(file, path, Mode::Exclusive)?),
+            // Where nobody can write nobody asks for the exclusive lock, so nobody starves.
+            (_, false) => None,
+        };
+        loop {
+            let (file, _) = open(path, mode)?;
+            let lock = Self::on(file, path, mode)?;
+            if lock.is_still_at(path)? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// Takes the exclusive lock on `path` if nobody has it. The file must exist.
+    pub(crate) fn try_exclusive(path: &Path) -> Result<Option<Self>> {
+        let file = open_existing(path).map_err(|e| Error::at("open the lock", path, e))?;
+        match ofd::try_lock(&file, Mode::Exclusive) {
+            Ok(true) => Ok(Some(Self { file, owner: getpid() })),
+            Ok(false) => Ok(None),
+            Err(error) => Err(Error::at("lock", path, error)),
+        }
+    }
+
+    fn on(file: File, path: &Path, mode: Mode) -> Result<Self> {
+        ofd::lock(&file, mode).map_err(|e| Error::at("lock", path, e))?;
+        Ok(Self { file, owner: getpid() })
+    }
+
+    /// A lock file that was removed and made again guards nothing: the caller opens the new one.
+    fn is_still_at(&self, path: &Path) -> Result<bool> {
+        let held = self.file.metadata().map_err(|e| Error::at("examine", path, e))?;
+        match std::fs::symlink_metadata(path) {
+            Ok(now) => Ok((now.dev(), now.ino()) == (held.dev(), held.ino())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::at("examine", path, error)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A forked child shares the open file: unlocking there would unlock the parent.
+        if self.owner == getpid() {
+            // Closing unlocks as well unless a forked child holds a copy; there is nothing else
+            // to do about a failure here.
+            let _closed_next = ofd::unlock(&self.file);
+        }
+    }
+}
+
+/// Whether some process holds a lock on `path`, found without taking it. An absent file is free.
+pub(crate) fn is_locked(path: &Path) -> Result<bool> {
+    match File::open(path) {
+        Ok(file) => ofd::is_locked(file).map_err(|e| Error::at("test the lock of", path, e)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::at("open", path, error)),
+    }
+}
+
+fn queue_of(path: &Path) -> PathBuf {
+    path.with_extension("queue")
+}
+
+/// Opens a lock file, for reading only where the caller reads and the file cannot be written.
+/// The flag says whether it can be written.
+fn open(path: &Path, mode: Mode) -> Result<(File, bool)> {
+    let error = match open_existing(path) {
+        Err(error) if error.kind() == IoKind::NotFound => match files::create_new(path) {
+            Ok(file) => return Ok((file, true)),
+            // Another was faster.
+            Err(_) if files::exists(path)? => return open(path, mode),
+            Err(error) => return Err(error),
+        },
+        Ok(file) => return Ok((file, true)),
+        Err(error) => error,
+    };
+    let readable = matches!(error.kind(), IoKind::ReadOnlyFilesystem | IoKind::PermissionDenied);
+    if mode == Mode::Shared
+        && readable
+        && let Ok(file) = File::open(path)
+    {
+        return Ok((file, false));
+    }
+    Err(Error::at("open the lock", path, error))
+}
+
+fn open_existing(path: &Path) -> std::io::Result<File> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn threads_exclude_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let inside = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for n in 0..6 {
+                let (path, inside) = (&path, &inside);
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let mode = if n % 3 == 0 { Mode::Exclusive } else { Mode::Shared };
+                        let _lock = Lock::wait(path, mode).unwrap();
+                        if mode == Mode::Exclusive {
+                            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                            inside.fetch_sub(1, Ordering::SeqCst);
+                        } else {
+                            assert_eq!(inside.load(Ordering::SeqCst), 0);
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_test_does_not_take() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        assert!(!is_locked(&path).unwrap());
+        let held = Lock::wait(&path, Mode::Exclusive).unwrap();
+        assert!(is_locked(&path).unwrap());
+        assert!(Lock::try_exclusive(&path).unwrap().is_none());
+        drop(held);
+        assert!(!is_locked(&path).unwrap());
+        assert!(Lock::try_exclusive(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_replaced_lock_file_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let first = Lock::wait(&path, Mode::Exclusive).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!first.is_still_at(&path).unwrap());
+        let second = Lock::wait(&path, Mode::Exclusive).unwrap();
+        assert!(second.is_still_at(&path).unwrap());
+    }
+}
