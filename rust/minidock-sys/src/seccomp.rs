@@ -12,7 +12,7 @@
 //!
 //! What the compiler promises: all 64 bits of an argument are compared; the most restrictive of
 //! the matching rules wins; a call that nobody here knows fails with ENOSYS; the same input gives
-//! the same program. Only [`load`] makes a system call that changes anything.
+//! the same program. Only [`load()`] makes a system call that changes anything.
 //!
 //! It must not read files, fork, or decide when a filter is loaded.
 

@@ -13,7 +13,7 @@ pub enum Action {
     Trap,
     /// The call fails with this errno, at most [`Action::MAX_ERRNO`].
     Errno(u16),
-    /// The listener decides ([`super::load`] with a listener).
+    /// The listener decides ([`super::load()`] with a listener).
     Notify,
     /// A ptracer decides; without one the call fails with ENOSYS.
     Trace(u16),

@@ -1,7 +1,7 @@
 //! A seccomp profile as typed values: default answer, rules, and when each rule is in force.
 //!
 //! Must not know about BPF or JSON; [`super::json`] reads files into these types and
-//! [`super::compile`] turns them into a program.
+//! [`super::compile()`] turns them into a program.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! A compiled filter: instructions of classic BPF, and their bytes for a cache.
 //!
-//! Must not build filters ([`super::compile`]) nor load them ([`super::load`]).
+//! Must not build filters ([`super::compile()`]) nor load them ([`super::load()`]).
 
 use thiserror::Error;
 
@@ -50,7 +50,7 @@ impl Program {
         &self.instructions
     }
 
-    /// Whether some calls are left to a listener, so that [`super::load`] must make one.
+    /// Whether some calls are left to a listener, so that [`super::load()`] must make one.
     #[must_use]
     pub fn needs_listener(&self) -> bool {
         let notify = bpf::ret(libc::SECCOMP_RET_USER_NOTIF);
