@@ -102,7 +102,9 @@ impl ExpandError {
             ExpandError::Quote { .. } => {
                 "close the quote or escape it; paths with spaces take the JSON form"
             }
-            ExpandError::Brace => "close it with }, or write \\$ for a plain dollar",
+            ExpandError::Brace => {
+                "close it with }; a value with spaces needs double quotes; \\$ is a plain dollar"
+            }
             ExpandError::Name => "write ${NAME}, or \\$ for a plain dollar",
             ExpandError::Modifier { .. } => {
                 "the forms are ${v} ${v:-w} ${v-w} ${v:+w} ${v+w} ${v:?e} ${v?e} ${v#p} ${v##p} \

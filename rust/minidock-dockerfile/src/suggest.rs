@@ -10,8 +10,8 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
     }
     let word: Vec<char> = word.to_lowercase().chars().collect();
     let allowed = match word.len() {
-        0..=3 => 1,
-        4..=6 => 2,
+        0..=5 => 1,
+        6..=8 => 2,
         _ => 3,
     };
     candidates
@@ -59,6 +59,7 @@ mod tests {
             ("RN", Some("RUN")),
             ("INSTALL", None),
             ("apt", None),
+            ("NOPE", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, &known), want, "{word}");

@@ -137,7 +137,8 @@ fn each_mistake_has_its_line_and_message() {
         ("ARG x\nARG y\n", 2, "no FROM in the Dockerfile"),
         ("ARG X\nFROM $X", 2, "FROM: the image name is empty: $X"),
         ("FROM ${X", 1, "${ without }"),
-        ("ARG A=${B:?must be set}\nFROM a", 1, "B: must be set"),
+        ("ARG A=\"${B:?must be set}\"\nFROM a", 1, "B: must be set"),
+        ("ARG A=${B:-x y}\nFROM a", 1, "${ without }"),
         ("FROM a AS x\nFROM b AS X", 2, "stage name x is already used in line 1"),
         ("FROM a AS x\nCOPY --from=x a b", 2, "COPY: from=x refers to its own stage"),
         ("FROM a\nCOPY --from=0 a b", 2, "COPY: from=0 refers to its own stage"),
@@ -195,8 +196,7 @@ fn rendering_is_bounded_and_harmless() {
     let error = error(long.replace("--chown=1 ", "--chowm=1 ").as_bytes());
     let text = error.render("D");
     assert!(text.len() < 2_000, "{}", text.len());
-    let escape = format!("FROM a\nENV \u{1b}[31mx\n");
-    let text = self::error(escape.as_bytes());
+    let text = self::error(b"FROM a\nENV \x1b[31mx\n");
     assert!(text.excerpt().iter().all(|line| !line.text.contains('\u{1b}')));
     let word = self::error(format!("{} x", "W".repeat(1_000_000)).as_bytes());
     assert!(word.to_string().len() < 500);

@@ -151,7 +151,10 @@ fn used_and_unset_names_are_recorded() {
 }
 
 fn first(text: &str) -> Instruction {
-    Dockerfile::parse(text.as_bytes()).unwrap().instructions.remove(0)
+    match Dockerfile::parse(text.as_bytes()) {
+        Ok(mut file) => file.instructions.remove(0),
+        Err(error) => panic!("{}", error.render("D")),
+    }
 }
 
 #[test]

@@ -16,8 +16,8 @@ fn stages(text: &str) -> Stages {
 }
 
 fn stages_with(text: &str, args: &BuildArgs) -> Stages {
-    let file = Dockerfile::parse(text.as_bytes()).unwrap();
-    file.stages(args).unwrap_or_else(|error| panic!("{}", error.render("D")))
+    let stages = Dockerfile::parse(text.as_bytes()).and_then(|file| file.stages(args));
+    stages.unwrap_or_else(|error| panic!("{}", error.render("D")))
 }
 
 #[test]
