@@ -58,6 +58,14 @@ impl Account {
         }
     }
 
+    /// Who probes a host: the tester, or before set-up has made it, Debian's `nobody`.
+    pub(crate) fn prober() -> Result<Self, Error> {
+        match Self::tester() {
+            Err(Error::NoAccount { .. }) => Self::named("nobody", How::Change),
+            known => known,
+        }
+    }
+
     /// Who runs the single-id suite: a user without subordinate ids, or the caller without the
     /// privilege to use its own (newuidmap is setuid, no_new_privs takes that away).
     pub(crate) fn single_id() -> Result<Self, Error> {

@@ -1,22 +1,21 @@
 //! The application and its Dockerfile, as a user would write them.
 
 use std::env;
-use std::os::unix::fs::chown;
 use std::path::Path;
 
 use super::write;
-use crate::account::{self, Account, PROXIES};
-use crate::error::{Error, file};
+use crate::account::PROXIES;
+use crate::error::Error;
 use crate::stage;
 
 /// What the application answers.
 pub(super) const GREETING: &str = "Hello from minidock";
 /// What it answers after the change.
 pub(super) const CHANGED_GREETING: &str = "Goodbye from minidock";
-/// `apt-get`, `WORKDIR`, `COPY` and `pip3` make layers.
-pub(super) const STEPS_WITH_LAYERS: usize = 4;
-/// `apt-get` and `WORKDIR` stand before `COPY`.
-pub(super) const STEPS_ABOVE_COPY: usize = 2;
+/// `apt-get`, `COPY` and `pip3` make layers.
+pub(super) const STEPS_WITH_LAYERS: usize = 3;
+/// Of those, `apt-get` stands before `COPY`.
+pub(super) const STEPS_BEFORE_COPY: usize = 1;
 
 /// Where pip looks, if the host has a setting for it.
 pub(super) const PACKAGE_INDEX: &str = "PIP_INDEX_URL";
@@ -41,20 +40,6 @@ pub(super) fn write_context(dir: &Path) -> Result<(), Error> {
     write(&dir.join("app.py"), APP)?;
     write(&dir.join("requirements.txt"), "flask\n")?;
     write(&dir.join("Dockerfile"), &dockerfile())
-}
-
-/// Makes the context the property of the user that builds it.
-pub(super) fn give(dir: &Path, account: &Account) -> Result<(), Error> {
-    if account.uid == account::caller() {
-        return Ok(());
-    }
-    let own = |path: &Path| {
-        chown(path, Some(account.uid), Some(account.gid)).map_err(file("give away", path))
-    };
-    for entry in std::fs::read_dir(dir).map_err(file("list", dir))? {
-        own(&entry.map_err(file("list", dir))?.path())?;
-    }
-    own(dir)
 }
 
 fn dockerfile() -> String {

@@ -86,9 +86,10 @@ impl Shown {
         self.require(found >= steps, &format!("{found} steps were cached, {steps} should be"))
     }
 
-    /// Fewer than `steps` steps of a build came from the cache.
-    pub(super) fn not_all_cached(&self, steps: usize) -> Result<&Self, Error> {
-        self.require(self.cached_steps() < steps, "every step was cached in spite of the change")
+    /// Fewer steps of this build came from the cache than of `other`.
+    pub(super) fn cached_less_than(&self, other: &Self) -> Result<&Self, Error> {
+        let less = self.cached_steps() < other.cached_steps();
+        self.require(less, "every step was cached in spite of the change")
     }
 
     fn cached_steps(&self) -> usize {

@@ -48,8 +48,7 @@ pub(super) fn compile(scope: Scope<'_>) -> Result<Option<Vec<Executable>>, Error
     let call = cargo().args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
     let call = match scope {
         Scope::Suite(name) => call.args(["--package", SUITES, "--test", name]),
-        Scope::Unit => call.args(["--workspace", "--lib", "--bins"]),
-        Scope::Everything | Scope::Lint | Scope::Doc => call.arg("--workspace"),
+        Scope::Everything | Scope::Unit | Scope::Lint | Scope::Doc => call.arg("--workspace"),
     };
     let (success, messages) = call.answer()?;
     if !success {
@@ -60,6 +59,9 @@ pub(super) fn compile(scope: Scope<'_>) -> Result<Option<Vec<Executable>>, Error
         let message: Value = serde_json::from_str(line)
             .map_err(|source| Error::Json { call: "cargo test --no-run".to_owned(), source })?;
         found.extend(executable(&message));
+    }
+    if scope == Scope::Unit {
+        found.retain(|each: &Executable| each.kind == Kind::Unit);
     }
     found.sort();
     Ok(Some(found))

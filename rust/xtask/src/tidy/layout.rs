@@ -22,7 +22,7 @@ const CARD: &[&str] = &[
 /// What must be there.
 const REQUIRED: &[&str] = &["Cargo.toml", "Cargo.lock", "LICENSE", "CHANGELOG.md", "README.md"];
 /// Module names that say nothing.
-const EMPTY_NAMES: &[&str] = &["utils", "util", "common", "helpers", "helper", "manager", "misc"];
+const EMPTY_NAMES: &[&str] = &["utils", "util", "common", "helpers", "manager", "misc"];
 
 /// Every file that lies or is named against the rules.
 pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<Finding>, Error> {
