@@ -1,4 +1,5 @@
-//! The seccomp compiler and its default profile, run by an interpreter: nothing is loaded here.
+//! The seccomp compiler and its default profile, run by an interpreter; only
+//! `loading` asks the kernel, with a filter that hardly forbids anything.
 
 #[path = "seccomp/arguments.rs"]
 mod arguments;
@@ -8,6 +9,8 @@ mod golden;
 mod interpreter;
 #[path = "seccomp/json.rs"]
 mod json;
+#[path = "seccomp/loading.rs"]
+mod loading;
 #[path = "seccomp/mutation.rs"]
 mod mutation;
 #[path = "seccomp/probe.rs"]

@@ -99,7 +99,11 @@ pub fn load(program: &Program, flags: LoadFlags) -> Result<Option<OwnedFd>, Load
         )
     };
     if result < 0 {
-        return Err(LoadError::Refused { source: io::Error::last_os_error() });
+        let source = io::Error::last_os_error();
+        return Err(match source.raw_os_error() {
+            Some(libc::EACCES) => LoadError::NotPrivileged,
+            _ => LoadError::Refused { source },
+        });
     }
     if flags.listener {
         let descriptor = result as libc::c_int;
