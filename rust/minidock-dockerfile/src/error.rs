@@ -45,17 +45,16 @@ struct Details {
     column: Option<Range<usize>>,
 }
 
-impl ParseError {
-    /// An error of no particular line (an unknown build target).
-    pub(crate) fn without_line(kind: ErrorKind) -> Self {
-        ParseError {
-            details: Box::new(Details { kind, span: None, excerpt: Vec::new(), column: None }),
-        }
-    }
+/// Where a text at fault stands, and the lines to show.
+struct Place {
+    span: Span,
+    excerpt: Vec<SourceLine>,
+    column: Option<Range<usize>>,
+}
 
-    /// An error at `span`, whose physical lines are `source`.
-    pub(crate) fn at(kind: ErrorKind, span: Span, source: &str) -> Self {
-        let offending = kind.offending().map(|text| text.trim_end_matches(CUT));
+impl Place {
+    fn find(offending: Option<&str>, span: Span, source: &str) -> Place {
+        let offending = offending.map(|text| text.trim_end_matches(CUT));
         let offending = offending.filter(|text| !text.is_empty());
         let mut excerpt = Vec::new();
         let mut column = None;
@@ -80,6 +79,21 @@ impl ParseError {
             }
         }
         let span = Span { start_line: line_at_fault, end_line: span.end_line.max(line_at_fault) };
+        Place { span, excerpt, column }
+    }
+}
+
+impl ParseError {
+    /// An error of no particular line (an unknown build target).
+    pub(crate) fn without_line(kind: ErrorKind) -> Self {
+        ParseError {
+            details: Box::new(Details { kind, span: None, excerpt: Vec::new(), column: None }),
+        }
+    }
+
+    /// An error at `span`, whose physical lines are `source`.
+    pub(crate) fn at(kind: ErrorKind, span: Span, source: &str) -> Self {
+        let Place { span, excerpt, column } = Place::find(kind.offending(), span, source);
         ParseError { details: Box::new(Details { kind, span: Some(span), excerpt, column }) }
     }
 
@@ -122,22 +136,47 @@ impl ParseError {
     /// The error as a compiler shows it: `file:line: message`, the lines, the advice.
     #[must_use]
     pub fn render(&self, filename: &str) -> String {
-        let mut out = match self.line() {
-            Some(line) => format!("{filename}:{line}: {}\n", self.details.kind),
-            None => format!("{filename}: {}\n", self.details.kind),
-        };
-        let width = self.excerpt().iter().map(|line| digits(line.number)).max().unwrap_or(1);
-        for line in self.excerpt() {
-            out.push_str(&format!("  {:>width$} | {}\n", line.number, line.text));
-            if let Some(marked) = &line.marked {
-                let pad = " ".repeat(marked.start);
-                let mark = "^".repeat(marked.len().max(1));
-                out.push_str(&format!("  {:>width$} | {pad}{mark}\n", ""));
-            }
-        }
-        out.push_str(&format!("help: {}\n", self.hint()));
-        out
+        rendered(filename, self.line(), &self.details.kind, self.excerpt(), &self.hint())
     }
+}
+
+/// Shows a failure of the build at its instruction as [`ParseError::render`] shows a mistake.
+/// `offending` is the piece of the source to mark.
+pub(crate) fn render_at(
+    filename: &str,
+    (span, source): (Span, &str),
+    message: &dyn fmt::Display,
+    offending: Option<&str>,
+    hint: &str,
+) -> String {
+    let place = Place::find(offending, span, source);
+    rendered(filename, Some(place.span.start_line), message, &place.excerpt, hint)
+}
+
+fn rendered(
+    filename: &str,
+    line: Option<usize>,
+    message: &dyn fmt::Display,
+    excerpt: &[SourceLine],
+    hint: &str,
+) -> String {
+    let mut out = match line {
+        Some(line) => format!("{filename}:{line}: {message}\n"),
+        None => format!("{filename}: {message}\n"),
+    };
+    let width = excerpt.iter().map(|line| digits(line.number)).max().unwrap_or(1);
+    for line in excerpt {
+        out.push_str(&format!("  {:>width$} | {}\n", line.number, line.text));
+        if let Some(marked) = &line.marked {
+            let pad = " ".repeat(marked.start);
+            let mark = "^".repeat(marked.len().max(1));
+            out.push_str(&format!("  {:>width$} | {pad}{mark}\n", ""));
+        }
+    }
+    if !hint.is_empty() {
+        out.push_str(&format!("help: {hint}\n"));
+    }
+    out
 }
 
 impl fmt::Display for ParseError {

@@ -20,6 +20,11 @@ pub struct Heredoc {
 }
 
 impl Heredoc {
+    /// Whether the delimiter can be a file's name in one directory.
+    pub(crate) fn names_a_file(&self) -> bool {
+        !self.name.contains(['/', '\0']) && self.name != "." && self.name != ".."
+    }
+
     /// The body with leading tabs taken off if `<<-` asked for it.
     #[must_use]
     pub fn body(&self) -> String {

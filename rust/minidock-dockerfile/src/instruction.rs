@@ -19,10 +19,11 @@ pub use mount::Mount;
 pub(crate) use parse::{Input, may_hold_heredocs, parse};
 pub use run::{Run, RunNetwork, RunPayload, RunSecurity};
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::directive::Escape;
-use crate::error::{ErrorKind, ParseError};
+use crate::error::{ErrorKind, ParseError, render_at};
 use crate::port::{PortError, PortRange};
 use crate::span::Span;
 
@@ -171,11 +172,22 @@ impl Kind {
 }
 
 impl Instruction {
-    /// An error about this instruction, with its lines: the engine's own refusals can be shown the
-    /// same way.
-    #[must_use]
-    pub fn error(&self, kind: ErrorKind) -> ParseError {
+    /// An error about this instruction, with its lines.
+    pub(crate) fn error(&self, kind: ErrorKind) -> ParseError {
         ParseError::at(kind, self.span, &self.source)
+    }
+
+    /// Shows what went wrong with this instruction in the engine the way a parse error is shown:
+    /// `file:line: message`, the lines with `offending` marked, the advice (none if empty).
+    #[must_use]
+    pub fn render_failure(
+        &self,
+        filename: &str,
+        message: &dyn fmt::Display,
+        offending: Option<&str>,
+        hint: &str,
+    ) -> String {
+        render_at(filename, (self.span, &self.source), message, offending, hint)
     }
 
     /// `from=` of COPY and of every mount of RUN; of the trigger, for ONBUILD.

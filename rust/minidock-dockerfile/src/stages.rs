@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::document::Dockerfile;
 use crate::error::{ErrorKind, ParseError, quoted};
-use crate::instruction::Instruction;
+use crate::instruction::{ArgVar, Instruction};
 
 /// Values from outside the Dockerfile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,6 +87,12 @@ pub struct Stages {
     lines: Vec<usize>,
 }
 
+/// Digits only; a number past the largest stands for itself, no stage has it.
+fn number(text: &str) -> Option<usize> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(usize::MAX))
+}
+
 impl Dockerfile {
     /// Finds the stages and checks how they refer to each other.
     pub fn stages(&self, args: &BuildArgs) -> Result<Stages, ParseError> {
@@ -100,6 +106,15 @@ impl Dockerfile {
 }
 
 impl Stages {
+    /// The value of an ARG in a stage: `--build-arg`, else its own default (expand the instruction
+    /// first), else the global ARG of that name, else the platform argument.
+    #[must_use]
+    pub fn arg_value(&self, var: &ArgVar, args: &BuildArgs) -> Option<String> {
+        let given = args.given.get(&var.name).or(var.default.as_ref());
+        let inherited = || self.global_args.get(&var.name).or(args.platform.get(&var.name));
+        given.or_else(inherited).cloned()
+    }
+
     /// What `from` means in a stage; for triggers of a base image, which are known only once that
     /// image is. `instruction` is named in the error and its lines are shown.
     pub fn source(
@@ -109,13 +124,13 @@ impl Stages {
         instruction: &Instruction,
     ) -> Result<Source, ParseError> {
         let name = instruction.kind.name();
-        let found = match from.parse::<usize>() {
-            Ok(number) if number < self.lines.len() => Some(number),
-            Ok(_) => {
+        let found = match number(from) {
+            Some(number) if number < self.lines.len() => Some(number),
+            Some(_) => {
                 let kind = ErrorKind::StageNumber { instruction: name, from: quoted(from) };
                 return Err(instruction.error(kind));
             }
-            Err(_) => self.names.get(&from.to_ascii_lowercase()).copied(),
+            None => self.names.get(&from.to_ascii_lowercase()).copied(),
         };
         let image = from;
         let from = || quoted(from);
@@ -162,7 +177,7 @@ impl Stages {
     /// The stage a target names.
     pub fn target(&self, target: Option<&str>) -> Result<usize, ParseError> {
         let Some(target) = target else { return Ok(self.list.len() - 1) };
-        let number = || target.parse::<usize>().ok().filter(|number| *number < self.list.len());
+        let number = || number(target).filter(|number| *number < self.list.len());
         let named = self.names.get(&target.to_ascii_lowercase()).copied();
         named.or_else(number).ok_or_else(|| {
             let kind = ErrorKind::UnknownTarget { target: quoted(target), known: self.known() };

@@ -25,6 +25,8 @@ fn each_mistake_has_its_line_and_message() {
         ("FROM a\nRUN cat <<A <<B\nB\nA\n", 2, "heredoc B is not terminated"),
         ("FROM a\nRUN <<EOF\nx\n EOF\n", 2, "heredoc EOF is not terminated"),
         ("FROM a\nCOPY x <<EOF\nEOF\n", 2, "COPY: the destination cannot be a heredoc: <<EOF"),
+        ("FROM a\nCOPY <<../x /\n../x\n", 2, "COPY: the heredoc name ../x cannot name a file"),
+        ("FROM a\nRUN <<a/b\n#!/bin/sh\na/b\n", 2, "RUN: the heredoc name a/b cannot name a file"),
         ("FROM", 1, "FROM needs an image, a stage or scratch"),
         ("FROM a b", 1, "FROM: expected AS and a stage name, not: b"),
         ("FROM a AS", 1, "FROM: expected AS and a stage name, not: AS"),

@@ -285,6 +285,21 @@ fn triggers_read_back() {
 }
 
 #[test]
+fn a_failure_of_the_engine_is_shown_like_a_mistake() {
+    let got = one("# c\nCOPY --parents \\\n  a /b\n");
+    assert_eq!(
+        got.render_failure(
+            "D",
+            &"COPY: --parents is not supported",
+            Some("--parents"),
+            "copy the directory"
+        ),
+        "D:2: COPY: --parents is not supported\n  2 | COPY --parents \\\n    |      ^^^^^^^^^\n  \
+         3 |   a /b\nhelp: copy the directory\n"
+    );
+}
+
+#[test]
 fn original_is_the_logical_line_and_source_the_physical_ones() {
     let got = one("RUN a \\\n # c\n b <<E\nx\nE\n");
     assert_eq!(got.original, "RUN a  b <<E");

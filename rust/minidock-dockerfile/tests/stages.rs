@@ -1,7 +1,7 @@
 //! The stage graph: bases, references, what a target needs.
 
 use minidock_dockerfile::{
-    Base, BuildArgs, Dockerfile, Instruction, PLATFORM_ARGS, PROXY_ARGS, Source, Stages,
+    Base, BuildArgs, Dockerfile, Instruction, Kind, PLATFORM_ARGS, PROXY_ARGS, Source, Stages,
     is_proxy_arg, platform_arg,
 };
 
@@ -64,6 +64,20 @@ fn a_given_argument_needs_no_valid_default() {
 }
 
 #[test]
+fn arguments_of_a_stage() {
+    let file = Dockerfile::parse(
+        b"ARG G=global\nARG BOTH=g\nFROM a\nARG G BOTH=own TARGETOS GIVEN=d NONE\n",
+    )
+    .unwrap();
+    let args = args(&[("GIVEN", "x"), ("UNDECLARED", "y")], &[("TARGETOS", "linux")]);
+    let stages = file.stages(&args).unwrap();
+    let Kind::Arg(arg) = &file.instructions_of(&stages.list[0])[0].kind else { panic!() };
+    let got: Vec<_> = arg.vars.iter().map(|var| stages.arg_value(var, &args)).collect();
+    let want = [Some("global"), Some("own"), Some("linux"), Some("x"), None];
+    assert_eq!(got, want.map(|value| value.map(str::to_owned)));
+}
+
+#[test]
 fn references_are_resolved() {
     let text = "FROM a AS one\nFROM b\nCOPY --from=ONE x /\nCOPY --from=0 x /\nRUN --mount=from=one,target=/m x\n\
                 COPY --from=alpine:3 x /\nCOPY y /\n";
@@ -105,7 +119,7 @@ fn only_what_a_target_needs() {
     ] {
         assert_eq!(got.needed_stages(target).unwrap(), want, "{target:?}");
     }
-    for bad in ["five", "5", "-1", ""] {
+    for bad in ["five", "5", "-1", "+1", "99999999999999999999999", ""] {
         let error = got.needed_stages(Some(bad)).unwrap_err();
         assert_eq!(
             error.to_string(),

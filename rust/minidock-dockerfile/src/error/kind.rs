@@ -60,6 +60,8 @@ pub enum ErrorKind {
     FromArguments { text: String },
     #[error("{instruction}: the destination cannot be a heredoc: {text}")]
     HeredocDestination { instruction: &'static str, text: String },
+    #[error("{instruction}: the heredoc name {name} cannot name a file")]
+    HeredocName { instruction: &'static str, name: String },
     #[error("ONBUILD: {trigger} cannot be a trigger")]
     OnbuildTrigger { trigger: String },
     #[error("HEALTHCHECK: unknown type: {word}")]
@@ -110,6 +112,7 @@ impl ErrorKind {
     pub fn offending(&self) -> Option<&str> {
         use ErrorKind as K;
         match self {
+            K::HeredocName { name, .. } => Some(name),
             K::DuplicateDirective { name } | K::UnterminatedHeredoc { name } => Some(name),
             K::InvalidStageName { name } | K::DuplicateStage { name, .. } => Some(name),
             K::InvalidEscape { value } | K::HealthDuration { value, .. } => Some(value),
@@ -195,6 +198,7 @@ impl ErrorKind {
             }
             K::FromArguments { .. } => usage("FROM").into(),
             K::HeredocDestination { .. } => "give the destination path last".into(),
+            K::HeredocName { .. } => "use a name without /, such as EOF".into(),
             K::OnbuildTrigger { .. } => {
                 "ONBUILD takes any instruction but ONBUILD, FROM and MAINTAINER".into()
             }

@@ -125,7 +125,10 @@ fn paths(
             Some(wanted) => {
                 let read = heredocs.iter().position(|read| read.name == wanted.name);
                 match read.and_then(|at| heredocs.remove(at)) {
-                    Some(read) => CopySource::Heredoc(read),
+                    Some(read) if read.names_a_file() => CopySource::Heredoc(read),
+                    Some(read) => {
+                        return Err(ErrorKind::HeredocName { instruction, name: read.name });
+                    }
                     None => return Err(ErrorKind::UnterminatedHeredoc { name: wanted.name }),
                 }
             }

@@ -101,14 +101,21 @@ pub(super) fn parse(flags: &Flags, text: &str, heredocs: Vec<Heredoc>) -> Result
         return Err(ErrorKind::MissingArgument { instruction: "RUN", needs: "a command" });
     }
     let mounts = flags.values("mount");
-    Ok(Run {
+    let run = Run {
         mounts: mounts.iter().map(|text| Mount::parse(text)).collect::<Result<_, _>>()?,
         network: network(flags)?,
         security: security(flags)?,
         devices: flags.values("device"),
         command,
         heredocs,
-    })
+    };
+    // Only a script becomes a file; every other delimiter stays inside the shell's text.
+    if let Some(bad) = run.heredocs.iter().find(|heredoc| !heredoc.names_a_file())
+        && matches!(run.payload(), RunPayload::Script { .. })
+    {
+        return Err(ErrorKind::HeredocName { instruction: "RUN", name: bad.name.clone() });
+    }
+    Ok(run)
 }
 
 fn network(flags: &Flags) -> Result<Option<RunNetwork>, ErrorKind> {
