@@ -99,11 +99,13 @@ fn installed() -> Result<BTreeSet<String>, Error> {
 fn get(names: &[&str]) -> Result<(), Error> {
     apt().args(["-qq", "update"]).run()?;
     let quiet = without_services()?;
-    let done = apt().args(["-qq", "-y", "install", "--no-install-recommends"]).args(names).run();
+    screen::say("installing them");
+    // What dpkg says of each package is of interest only when it fails.
+    let done = apt().args(["-qq", "-y", "install", "--no-install-recommends"]).args(names).text();
     if quiet {
         fs::remove_file(POLICY).map_err(file("remove", POLICY))?;
     }
-    done
+    done.map(|_said| ())
 }
 
 fn apt() -> Call {
