@@ -73,6 +73,8 @@ fn with_parents(path: &str) -> impl Iterator<Item = &str> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Steps {
     steps: Vec<Step>,
+    /// What every matching path begins with: most rules of a long file are refused by it alone.
+    prefix: String,
     /// No shorter path can match.
     shortest: usize,
 }
@@ -112,20 +114,27 @@ impl Steps {
             }
         }
         let shortest = steps.iter().filter(|step| matches!(step, Step::Take(_))).count();
-        Steps { steps, shortest }
+        let literal = steps.iter().map_while(|step| match step {
+            Step::Take(Token::Char(c)) => Some(*c),
+            _ => None,
+        });
+        let prefix = literal.collect();
+        Steps { steps, prefix, shortest }
     }
 
     fn matches(&self, path: &str) -> bool {
-        if path.len() < self.shortest {
+        if path.len() < self.shortest || !path.starts_with(&self.prefix) {
             return false;
         }
         let mut live = self.start();
+        let mut next = live.clone();
         for c in path.chars() {
             // A directory above that matches is enough.
             if c == '/' && live[self.steps.len()] {
                 return true;
             }
-            live = self.advance(&live, c);
+            self.advance(&live, c, &mut next);
+            std::mem::swap(&mut live, &mut next);
             if !live.contains(&true) {
                 return false;
             }
@@ -135,8 +144,10 @@ impl Steps {
 
     fn may_match_below(&self, dir: &str) -> bool {
         let mut live = self.start();
+        let mut next = live.clone();
         for c in dir.chars().chain(std::iter::once('/')) {
-            live = self.advance(&live, c);
+            self.advance(&live, c, &mut next);
+            std::mem::swap(&mut live, &mut next);
         }
         live[..self.steps.len()].contains(&true)
     }
@@ -148,8 +159,8 @@ impl Steps {
         live
     }
 
-    fn advance(&self, live: &[bool], c: char) -> Vec<bool> {
-        let mut next = vec![false; live.len()];
+    fn advance(&self, live: &[bool], c: char, next: &mut [bool]) {
+        next.fill(false);
         for (at, step) in self.steps.iter().enumerate().filter(|(at, _)| live[*at]) {
             match step {
                 Step::Take(Token::One) if c == '/' => {}
@@ -163,8 +174,7 @@ impl Steps {
                 Step::All => next[at] = true,
             }
         }
-        self.skip(&mut next);
-        next
+        self.skip(next);
     }
 
     /// Steps that may take nothing are passed at once.
