@@ -3,6 +3,7 @@
 //! It owns what these *mean* and how they are read and written. It opens no path, starts no
 //! process and decides no policy: bytes come from readers and directory descriptors handed in.
 
+pub mod archive;
 pub mod compression;
 pub mod config;
 pub mod descriptor;

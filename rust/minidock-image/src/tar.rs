@@ -4,8 +4,8 @@
 mod error;
 mod file;
 mod header;
-mod members;
-mod name;
+pub(crate) mod members;
+pub(crate) mod name;
 mod number;
 mod pax;
 mod reader;

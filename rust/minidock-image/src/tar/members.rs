@@ -11,27 +11,27 @@ use super::{BLOCK_LEN, MAX_EXTENSION_LEN, TarError, number};
 
 /// One member, with everything that extension headers say already applied.
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) header: Box<Header>,
-    pub(super) offset: u64,
-    pub(super) flag: u8,
-    pub(super) name: Vec<u8>,
-    pub(super) link: Vec<u8>,
-    pub(super) size: u64,
-    pub(super) records: Records,
+pub(crate) struct Member {
+    pub(crate) header: Box<Header>,
+    pub(crate) offset: u64,
+    pub(crate) flag: u8,
+    pub(crate) name: Vec<u8>,
+    pub(crate) link: Vec<u8>,
+    pub(crate) size: u64,
+    pub(crate) records: Records,
 }
 
 impl Member {
     /// A numeric field of the header.
-    pub(super) fn number(&self, field: &[u8], what: &'static str) -> Result<i64, TarError> {
+    pub(crate) fn number(&self, field: &[u8], what: &'static str) -> Result<i64, TarError> {
         number::field(field).ok_or(TarError::Header { offset: self.offset, what })
     }
 
-    pub(super) fn bad(&self, what: &'static str) -> TarError {
+    pub(crate) fn bad(&self, what: &'static str) -> TarError {
         TarError::Header { offset: self.offset, what }
     }
 
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         shown(&self.name)
     }
 }
@@ -52,7 +52,7 @@ impl Pending {
 
 /// Reads members; the content of each must be read or skipped before the next.
 #[derive(Debug)]
-pub(super) struct Members<R> {
+pub(crate) struct Members<R> {
     inner: R,
     offset: u64,
     content: u64,
@@ -61,16 +61,16 @@ pub(super) struct Members<R> {
 }
 
 impl<R: Read> Members<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(crate) fn new(inner: R) -> Self {
         Self { inner, offset: 0, content: 0, padding: 0, done: false }
     }
 
-    pub(super) fn into_inner(self) -> R {
+    pub(crate) fn into_inner(self) -> R {
         self.inner
     }
 
     /// The next member, or `None` at the end of the archive.
-    pub(super) fn next(&mut self) -> Result<Option<Member>, TarError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Member>, TarError> {
         if self.done {
             return Ok(None);
         }
@@ -80,7 +80,7 @@ impl<R: Read> Members<R> {
     }
 
     /// Reads content of the current member.
-    pub(super) fn read_content(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read_content(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let wanted = usize::try_from(self.content).unwrap_or(usize::MAX).min(buffer.len());
         if wanted == 0 {
             return Ok(0);
@@ -246,7 +246,7 @@ impl<R: Read> Members<R> {
     }
 
     /// Our own error that went through an `io::Error` comes out again as itself.
-    pub(super) fn lift(&self, error: io::Error) -> TarError {
+    pub(crate) fn lift(&self, error: io::Error) -> TarError {
         match error.downcast::<TarError>() {
             Ok(own) => own,
             Err(source) => TarError::Io { source },

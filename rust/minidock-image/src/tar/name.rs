@@ -31,7 +31,7 @@ impl From<PathError> for NameError {
 }
 
 /// Leading slashes, `.` components and doubled or trailing slashes go; `..` is refused.
-pub(super) fn normalise(name: &[u8]) -> Result<EntryPath, PathError> {
+pub(crate) fn normalise(name: &[u8]) -> Result<EntryPath, PathError> {
     let mut bytes = Vec::with_capacity(name.len());
     for component in name.split(|byte| *byte == b'/') {
         if matches!(component, b"" | b".") {
@@ -83,7 +83,7 @@ pub(super) fn is_reserved(path: &EntryPath) -> bool {
 }
 
 /// A name for messages: bytes that are not UTF-8 replaced, long ones cut.
-pub(super) fn shown(name: &[u8]) -> String {
+pub(crate) fn shown(name: &[u8]) -> String {
     const SHOWN: usize = 200;
     if name.len() <= SHOWN {
         return String::from_utf8_lossy(name).into_owned();

@@ -1,0 +1,1 @@
+//! Rows U14 and U16, and that what is written is read again.
