@@ -39,6 +39,8 @@ pub struct NewImage<'a> {
     pub manifest: Option<ManifestRecord>,
     /// When it was made, in seconds since 1970, as the config says.
     pub created: i64,
+    /// Names that lead to it from the moment it is there: no prune comes between.
+    pub references: &'a [Reference],
 }
 
 /// An image of the store.
@@ -69,8 +71,11 @@ pub struct Tagged {
 }
 
 impl Store {
-    /// Puts an image into the store and gives its id. Its layers are flushed first; one that is
-    /// there already gets these layers, and keeps its references.
+    /// Puts an image into the store, with its references, and gives its id. Its layers are flushed
+    /// first; one that is there already gets these layers, and keeps the references it had.
+    ///
+    /// An image without references is dangling, and any prune may take it: what is to have a name
+    /// gets it here, not by [`Store::tag`] afterwards.
     pub fn put_image(&self, image: &NewImage<'_>) -> Result<Digest> {
         self.require_write()?;
         let id = Digest::of(image.config);
@@ -78,7 +83,11 @@ impl Store {
         self.sync_pending()?;
         let held = self.hold()?;
         let size = self.size_of(&held, image)?;
-        self.write(|db| rows::insert(db, &id, image, size))?;
+        self.write(|db| {
+            rows::insert(db, &id, image, size)?;
+            let now = meta::now();
+            image.references.iter().try_for_each(|name| rows::point(db, name, &id, now))
+        })?;
         self.record_image(&held, &id)?;
         self.record_refs(&held)?;
         Ok(id)

@@ -2,7 +2,7 @@
 //! mended. The database is the truth; the copy is written after each change.
 //!
 //! `records/images/<hex>` is one line of JSON and then the config; `records/refs.json` holds all
-//! references.
+//! references. Each begins with a line of its own digest, so that nothing wrong is put back.
 
 use minidock_image::digest::Digest;
 use minidock_image::reference::Reference;
@@ -113,12 +113,19 @@ impl Store {
                 lost.push(format!("image {name}"));
             }
         }
-        let refs = files::read_optional(&self.dir(REFS))?.unwrap_or_default();
-        let refs: Vec<RefRow> = serde_json::from_slice(&refs).unwrap_or_else(|_damaged| {
-            lost.push("references".to_owned());
-            Vec::new()
-        });
-        for row in refs {
+        let Some(refs) = files::read_optional(&self.dir(REFS))? else {
+            // A store without images has none; with images it was lost.
+            if !files::names_in(&self.dir("records/images"))?.is_empty() {
+                lost.push("all references".to_owned());
+            }
+            return Ok(lost);
+        };
+        let rows: Option<Vec<RefRow>> =
+            unsealed(&refs).and_then(|bytes| serde_json::from_slice(bytes).ok());
+        if rows.is_none() {
+            lost.push("all references".to_owned());
+        }
+        for row in rows.unwrap_or_default() {
             match row.reference.parse::<Reference>() {
                 Ok(reference) if rows::one(db, &row.image)?.is_some() => {
                     rows::point(db, &reference, &row.image, row.created)?;
@@ -132,6 +139,9 @@ impl Store {
     fn restore_image(&self, db: &Transaction<'_>, name: &str) -> Result<bool> {
         let path = self.dir("records/images").join(name);
         let bytes = files::read_optional(&path)?.unwrap_or_default();
+        let Some(bytes) = unsealed(&bytes) else {
+            return Ok(false);
+        };
         let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
             return Ok(false);
         };
@@ -154,6 +164,7 @@ impl Store {
                 size,
             }),
             created: head.created,
+            references: &[],
         };
         rows::insert(db, &id, &image, size.sum::<u64>() + config.len() as u64)?;
         Ok(true)
@@ -174,7 +185,7 @@ fn image_bytes(db: &Transaction<'_>, id: &Digest) -> Result<Option<Vec<u8>>> {
     let mut bytes = serde_json::to_vec(&head).map_err(unwritable)?;
     bytes.push(b'\n');
     bytes.extend_from_slice(&image.config);
-    Ok(Some(bytes))
+    Ok(Some(sealed(&bytes)))
 }
 
 fn ref_bytes(db: &Transaction<'_>) -> Result<Vec<u8>> {
@@ -184,7 +195,22 @@ fn ref_bytes(db: &Transaction<'_>) -> Result<Vec<u8>> {
         created,
     };
     let rows: Vec<_> = rows::references(db)?.into_iter().map(row).collect();
-    serde_json::to_vec(&rows).map_err(unwritable)
+    serde_json::to_vec(&rows).map_err(unwritable).map(|bytes| sealed(&bytes))
+}
+
+/// Puts a digest in front.
+fn sealed(bytes: &[u8]) -> Vec<u8> {
+    let mut sealed = format!("{}\n", Digest::of(bytes)).into_bytes();
+    sealed.extend_from_slice(bytes);
+    sealed
+}
+
+/// What was sealed, if it is still that.
+fn unsealed(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let digest: Digest = std::str::from_utf8(&bytes[..end]).ok()?.parse().ok()?;
+    let rest = &bytes[end + 1..];
+    digest.matches(rest).then_some(rest)
 }
 
 fn unwritable(error: serde_json::Error) -> Error {
