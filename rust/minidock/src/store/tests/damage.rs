@@ -92,7 +92,7 @@ fn a_damaged_database_is_rebuilt_with_images_and_references() {
         for store in [&store, &full.f.store] {
             assert_eq!(store.resolve_image("app").unwrap(), full.image, "{name}");
             let image = store.image(&full.image).unwrap();
-            assert_eq!(image.layers, [full.layer.clone()]);
+            assert_eq!(image.layers, std::slice::from_ref(&full.layer));
             assert_eq!(image.manifest.unwrap().digest, full.blob);
         }
         assert!(full.f.store.prune(&PruneOptions::default()).unwrap().layers == 0);

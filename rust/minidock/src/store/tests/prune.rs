@@ -115,7 +115,7 @@ fn trash_of_any_shape_is_deleted() {
     std::os::unix::fs::symlink(&canary, closed.join("link")).unwrap();
     std::os::unix::fs::symlink(&canary, f.path("trash/link")).unwrap();
     for path in ["trash/closed/work/work", "trash/closed/work", "trash/closed"] {
-        std::fs::set_permissions(f.path(path), PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(f.path(path), PermissionsExt::from_mode(0o000)).unwrap();
     }
     assert_eq!(f.store.empty_trash().unwrap(), 0);
     assert_eq!(count_in(&f.path("trash")), 0);
