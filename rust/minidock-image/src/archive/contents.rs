@@ -20,11 +20,12 @@ pub(super) trait Contents {
     fn sink(&mut self) -> &mut Self::Sink;
 
     /// Puts a file into the sink, if it is not there yet; `None` if the archive has none.
-    fn store(&mut self, name: &str) -> Result<Option<Stored>, ArchiveError>;
+    /// One that is longer than `max` may be refused at once.
+    fn store(&mut self, name: &str, max: u64) -> Result<Option<Stored>, ArchiveError>;
 
     /// A file that must be there.
-    fn require(&mut self, name: &str) -> Result<Stored, ArchiveError> {
-        self.store(name)?.ok_or_else(|| ArchiveError::Missing { name: name.to_owned() })
+    fn require(&mut self, name: &str, max: u64) -> Result<Stored, ArchiveError> {
+        self.store(name, max)?.ok_or_else(|| ArchiveError::Missing { name: name.to_owned() })
     }
 
     /// The content of a file in the sink, if it is not too long.
@@ -49,7 +50,7 @@ pub(super) trait Contents {
     /// Puts the blob of a descriptor into the sink and checks it.
     fn blob(&mut self, descriptor: &Descriptor) -> Result<Stored, ArchiveError> {
         let name = blob_name(&descriptor.digest)?;
-        let stored = self.require(&name)?;
+        let stored = self.require(&name, descriptor.size)?;
         if stored.digest != descriptor.digest {
             return Err(ArchiveError::Digest { name, found: Box::new(stored.digest) });
         }

@@ -22,7 +22,7 @@ pub(super) struct Listed {
 }
 
 pub(super) fn load(contents: &mut impl Contents) -> Result<Vec<LoadedImage>, ArchiveError> {
-    let stored = contents.require(MANIFEST_JSON)?;
+    let stored = contents.require(MANIFEST_JSON, MAX_LIST_LEN)?;
     let bytes = contents.read(MANIFEST_JSON, stored, MAX_LIST_LEN)?;
     let listed: Vec<Listed> = serde_json::from_slice(&bytes)
         .map_err(|source| ArchiveError::Json { name: MANIFEST_JSON, source })?;
@@ -53,7 +53,7 @@ fn load_image(contents: &mut impl Contents, listed: Listed) -> Result<LoadedImag
 fn named_file(contents: &mut impl Contents, name: &str) -> Result<Stored, ArchiveError> {
     let is_name = EntryPath::parse(name.as_bytes());
     is_name.map_err(|source| ArchiveError::Name { name: name.to_owned(), source })?;
-    let stored = contents.require(name)?;
+    let stored = contents.require(name, u64::MAX)?;
     let hex = name.strip_prefix("blobs/sha256/").or_else(|| name.strip_suffix(".json"));
     let named = hex.and_then(|hex| Digest::from_sha256_hex(hex).ok());
     if named.is_some_and(|named| named != stored.digest) {

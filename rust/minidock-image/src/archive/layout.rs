@@ -1,5 +1,6 @@
 //! OCI layouts as directories, beneath a descriptor that the caller opened. No link is followed.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,7 +20,7 @@ pub fn read_layout<S: BlobSink>(
     sink: &mut S,
     platform: &Platform,
 ) -> Result<Vec<LoadedImage>, ArchiveError> {
-    let mut contents = Beneath { directory, sink };
+    let mut contents = Beneath { directory, sink, known: HashMap::new() };
     for name in [OCI_LAYOUT, INDEX_JSON] {
         if open_file(directory, name)?.is_none() {
             return Err(ArchiveError::Missing { name: name.to_owned() });
@@ -31,6 +32,8 @@ pub fn read_layout<S: BlobSink>(
 struct Beneath<'s, S> {
     directory: BorrowedFd<'s>,
     sink: &'s mut S,
+    /// Files that are in the sink already.
+    known: HashMap<String, Stored>,
 }
 
 impl<S: BlobSink> Contents for Beneath<'_, S> {
@@ -40,10 +43,19 @@ impl<S: BlobSink> Contents for Beneath<'_, S> {
         self.sink
     }
 
-    fn store(&mut self, name: &str) -> Result<Option<Stored>, ArchiveError> {
-        let Some(mut file) = open_file(self.directory, name)? else {
+    fn store(&mut self, name: &str, max: u64) -> Result<Option<Stored>, ArchiveError> {
+        if let Some(stored) = self.known.get(name) {
+            return Ok(Some(*stored));
+        }
+        let Some(file) = open_file(self.directory, name)? else {
             return Ok(None);
         };
+        let found = file.metadata().map_err(|source| ArchiveError::Read { source })?.len();
+        if found > max {
+            return Err(ArchiveError::TooLong { name: name.to_owned(), found, max });
+        }
+        // One byte more than is allowed shows that the file grew meanwhile.
+        let mut file = file.take(max.saturating_add(1));
         let store = |source| ArchiveError::Store { source };
         let mut blob = DigestWriter::new(self.sink.begin().map_err(store)?);
         let mut chunk = vec![0; 64 * 1024];
@@ -57,7 +69,9 @@ impl<S: BlobSink> Contents for Beneath<'_, S> {
         }
         let (blob, digest, size) = blob.into_parts().map_err(store)?;
         self.sink.commit(blob, &digest, size).map_err(store)?;
-        Ok(Some(Stored { digest, size }))
+        let stored = Stored { digest, size };
+        self.known.insert(name.to_owned(), stored);
+        Ok(Some(stored))
     }
 }
 

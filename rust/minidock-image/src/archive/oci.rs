@@ -38,7 +38,7 @@ pub(super) fn load<C: Contents>(
     platform: &Platform,
 ) -> Result<Vec<LoadedImage>, ArchiveError> {
     check_layout(contents)?;
-    let stored = contents.require(INDEX_JSON)?;
+    let stored = contents.require(INDEX_JSON, MAX_LIST_LEN)?;
     let bytes = contents.read(INDEX_JSON, stored, MAX_LIST_LEN)?;
     let index = Index::from_json(&bytes, "")?;
     let mut images: Vec<LoadedImage> = Vec::new();
@@ -57,7 +57,7 @@ pub(super) fn load<C: Contents>(
 }
 
 fn check_layout(contents: &mut impl Contents) -> Result<(), ArchiveError> {
-    let stored = contents.require(OCI_LAYOUT)?;
+    let stored = contents.require(OCI_LAYOUT, MAX_LIST_LEN)?;
     let bytes = contents.read(OCI_LAYOUT, stored, MAX_LIST_LEN)?;
     let layout: Layout = serde_json::from_slice(&bytes)
         .map_err(|source| ArchiveError::Json { name: OCI_LAYOUT, source })?;

@@ -140,7 +140,7 @@ impl<S: BlobSink> Contents for Spooled<'_, S> {
         self.sink
     }
 
-    fn store(&mut self, name: &str) -> Result<Option<Stored>, ArchiveError> {
+    fn store(&mut self, name: &str, _max: u64) -> Result<Option<Stored>, ArchiveError> {
         let is_layer = name.ends_with("/layer.tar") && !name.starts_with("blobs/");
         match self.files.get(name.as_bytes()) {
             None => Ok(None),
