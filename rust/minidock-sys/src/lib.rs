@@ -6,9 +6,11 @@
 #![expect(unsafe_code, reason = "this is the crate that holds it")]
 
 pub mod keyring;
+pub mod listener;
 pub mod lock;
 pub mod mount;
 pub mod namespace;
 pub mod process;
 pub mod seccomp;
 pub mod signal;
+pub mod tap;

@@ -1,0 +1,79 @@
+//! The command lines of pasta and slirp4netns.
+//!
+//! Every option that opens something by default is closed by name. Must not start anything.
+
+use std::net::IpAddr;
+
+use minidock_proto::request::HelperKind;
+use rustix::process::Pid;
+
+use super::super::inside::INTERFACE;
+use super::super::plan::Plan;
+
+/// Largest packet of both: 64 KiB less what their headers take (pasta's default).
+const MTU: &str = "65520";
+
+/// The arguments after the program's name; `namespaces` is a process that is in the namespaces.
+pub(super) fn of(kind: HelperKind, plan: &Plan, namespaces: Pid) -> Vec<String> {
+    let path = |kind: &str| format!("/proc/{}/ns/{kind}", namespaces.as_raw_nonzero());
+    match kind {
+        HelperKind::Pasta => pasta(plan, &path("user"), &path("net")),
+        HelperKind::Slirp4netns => slirp4netns(plan, &path("user"), &path("net")),
+    }
+}
+
+/// Options of pasta as of 2023-03-09 (passt(1)); later versions know them all.
+fn pasta(plan: &Plan, user: &str, net: &str) -> Vec<String> {
+    let mut arguments = words(&["--foreground", "--quiet", "--config-net", "--no-map-gw"]);
+    // No port of the host inside, and none of inside on the host: the forwarder publishes.
+    for option in ["--tcp-ports", "--udp-ports", "--tcp-ns", "--udp-ns"] {
+        arguments.extend(words(&[option, "none"]));
+    }
+    // The addresses are set by --config-net; nothing needs to be asked for.
+    arguments.extend(words(&["--no-dhcp", "--no-dhcpv6", "--no-ra"]));
+    arguments.extend(words(&["--mtu", MTU, "--ns-ifname", INTERFACE]));
+    let mut family = |own: IpAddr, gateway: IpAddr, name_server: IpAddr| {
+        for (option, value) in
+            [("--address", own), ("--gateway", gateway), ("--dns-forward", name_server)]
+        {
+            arguments.extend([option.to_owned(), value.to_string()]);
+        }
+    };
+    if plan.ipv4 {
+        family(plan.own().into(), plan.gateway().into(), plan.name_server().into());
+    }
+    if plan.ipv6 {
+        family(plan.own_v6().into(), plan.gateway_v6().into(), plan.name_server_v6().into());
+    }
+    match (plan.ipv4, plan.ipv6) {
+        (true, false) => arguments.extend(words(&["--netmask", "24", "--ipv4-only"])),
+        (false, true) => arguments.extend(words(&["--ipv6-only"])),
+        _ => arguments.extend(words(&["--netmask", "24"])),
+    }
+    // The process behind the path ends once the network is up; the namespace lives on.
+    arguments.extend(words(&["--no-netns-quit", "--userns", user, "--netns", net]));
+    arguments
+}
+
+/// Options of slirp4netns 1.2 (slirp4netns(1)). Its IPv6 stays off: it is experimental there and
+/// has one fixed prefix, `fd00::/64`.
+fn slirp4netns(plan: &Plan, user: &str, net: &str) -> Vec<String> {
+    let cidr = format!("--cidr={}", plan.cidr());
+    let mtu = format!("--mtu={MTU}");
+    let user = format!("--userns-path={user}");
+    words(&[
+        "--configure",
+        &mtu,
+        &cidr,
+        "--disable-host-loopback",
+        "--enable-seccomp",
+        &user,
+        "--netns-type=path",
+        net,
+        INTERFACE,
+    ])
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
