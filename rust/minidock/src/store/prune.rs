@@ -99,8 +99,9 @@ impl Store {
         self.with_reserve(|| {
             self.write(|db| images.iter().try_for_each(|image| rows::delete(db, &image.id)))
         })?;
+        let ids: Vec<_> = images.iter().map(|image| image.id).collect();
+        self.forget_records(alone, &ids)?;
         for image in images {
-            self.forget_records(alone, Some(&image.id))?;
             report.images.push(image.id);
             report.references.extend(image.references);
         }

@@ -80,8 +80,8 @@ impl Store {
 
     /// Takes removed things out of the copy. On a full disk the references stay in it until the
     /// next change; mending asks the images, which are gone.
-    pub(crate) fn forget_records(&self, held: &Held, image: Option<&Digest>) -> Result<()> {
-        if let Some(id) = image {
+    pub(crate) fn forget_records(&self, held: &Held, images: &[Digest]) -> Result<()> {
+        for id in images {
             files::remove_file(&self.image_record_path(id))?;
         }
         match self.with_reserve(|| self.record_refs(held)) {

@@ -87,7 +87,7 @@ impl Store {
             if repair {
                 let alone = self.hold_alone()?;
                 self.write(|db| rows::delete(db, &image.id))?;
-                self.forget_records(&alone, Some(&image.id))?;
+                self.forget_records(&alone, &[image.id])?;
                 finding.mended("removed the image");
             }
         }

@@ -79,7 +79,7 @@ impl Store {
             removed.deleted = Some(image.id);
             removed.layers = self.drop_layers_of(alone, image)?;
         }
-        self.forget_records(alone, plan.delete.then_some(&image.id))?;
+        self.forget_records(alone, removed.deleted.as_slice())?;
         Ok(removed)
     }
 

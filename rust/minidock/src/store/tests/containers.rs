@@ -112,15 +112,15 @@ fn random_names_never_collide() {
 #[test]
 fn renaming_moves_the_name() {
     let f = fixture();
-    let a = add_container(&f.store, "a", None, &[]);
-    let b = add_container(&f.store, "b", None, &[]);
-    let error = f.store.rename_container(&a, &"b".parse().unwrap()).unwrap_err();
+    let a = add_container(&f.store, "one", None, &[]);
+    let b = add_container(&f.store, "two", None, &[]);
+    let error = f.store.rename_container(&a, &"two".parse().unwrap()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    f.store.rename_container(&a, &"c".parse().unwrap()).unwrap();
-    assert_eq!(f.store.find_container("c").unwrap(), a);
-    assert!(f.store.find_container("a").is_err());
-    f.store.rename_container(&b, &"a".parse().unwrap()).unwrap();
-    assert_eq!(f.store.find_container("a").unwrap(), b);
+    f.store.rename_container(&a, &"three".parse().unwrap()).unwrap();
+    assert_eq!(f.store.find_container("three").unwrap(), a);
+    assert!(f.store.find_container("one").is_err());
+    f.store.rename_container(&b, &"one".parse().unwrap()).unwrap();
+    assert_eq!(f.store.find_container("one").unwrap(), b);
     f.assert_clean();
 }
 
