@@ -191,8 +191,11 @@ impl<R: Read> Members<R> {
         let mut bytes = Vec::new();
         let mut chunk = [0; 8 * BLOCK_LEN];
         while self.content > 0 {
-            let read = self.read_content(&mut chunk).map_err(|error| self.lift(error))?;
-            bytes.extend_from_slice(&chunk[..read]);
+            match self.read_content(&mut chunk) {
+                Ok(read) => bytes.extend_from_slice(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.lift(error)),
+            }
         }
         Ok(bytes)
     }
