@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) ipv4: bool,
     /// Whether there is IPv6.
     pub(super) ipv6: bool,
+    /// Whether the host itself reaches nothing.
+    pub(super) offline: bool,
 }
 
 impl Plan {
@@ -38,8 +40,9 @@ impl Plan {
         };
         let subnet = SUBNETS.iter().find(free).unwrap_or(&SUBNETS[0]);
         let ipv6 = has_default_ipv6(ipv6_route);
+        let offline = !ipv6 && !has_default_ipv4(route);
         // Without any route to the outside IPv4 is still wanted for published ports.
-        Self { subnet: *subnet, ipv4: has_default_ipv4(route) || !ipv6, ipv6 }
+        Self { subnet: *subnet, ipv4: offline || has_default_ipv4(route), ipv6, offline }
     }
 
     fn v4(&self, host: u8) -> Ipv4Addr {
@@ -150,7 +153,7 @@ mod tests {
         for text in ["", "x", "\n\n", "a b c\nd e f g h i j k"] {
             assert_eq!(
                 Plan::beside(text, text),
-                Plan { subnet: SUBNETS[0], ipv4: true, ipv6: false }
+                Plan { subnet: SUBNETS[0], ipv4: true, ipv6: false, offline: true }
             );
             assert!(!has_default_ipv4(text) && !has_default_ipv6(text));
         }

@@ -13,6 +13,9 @@ use super::super::plan::Plan;
 /// Largest packet of both: 64 KiB less what their headers take (pasta's default).
 const MTU: &str = "65520";
 
+/// The gateway's, locally administered; by default pasta shows the host's own.
+const GATEWAY_MAC: &str = "02:6d:64:6b:00:02";
+
 /// The arguments after the program's name; `namespaces` is a process that is in the namespaces.
 pub(super) fn of(kind: HelperKind, plan: &Plan, namespaces: Pid) -> Vec<String> {
     let path = |kind: &str| format!("/proc/{}/ns/{kind}", namespaces.as_raw_nonzero());
@@ -31,7 +34,11 @@ fn pasta(plan: &Plan, user: &str, net: &str) -> Vec<String> {
     }
     // The addresses are set by --config-net; nothing needs to be asked for.
     arguments.extend(words(&["--no-dhcp", "--no-dhcpv6", "--no-ra"]));
-    arguments.extend(words(&["--mtu", MTU, "--ns-ifname", INTERFACE]));
+    arguments.extend(words(&["--mtu", MTU, "--ns-ifname", INTERFACE, "--mac-addr", GATEWAY_MAC]));
+    if plan.offline {
+        // It takes after an interface with a default route and gives up where there is none.
+        arguments.extend(words(&["--interface", "lo"]));
+    }
     let mut family = |own: IpAddr, gateway: IpAddr, name_server: IpAddr| {
         for (option, value) in
             [("--address", own), ("--gateway", gateway), ("--dns-forward", name_server)]

@@ -144,6 +144,7 @@ fn become_helper(
     let null = step("open /dev/null", null)?;
     step("dup", rustix::stdio::dup2_stdin(&null))?;
     step("dup", rustix::stdio::dup2_stdout(&null))?;
+    drop(null);
     step("close descriptors", process::close_all_except(&[channel.as_fd()]))?;
     step("chdir", rustix::process::chdir("/"))?;
     signal::reset_dispositions(proof);
