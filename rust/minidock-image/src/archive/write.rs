@@ -113,7 +113,8 @@ impl<'i> Plan<'i> {
         let layers = manifest.layers.iter().map(|layer| blob_name(&layer.digest));
         self.listed.push(Listed {
             config: blob_name(&manifest.config.digest)?,
-            repo_tags: Some(image.references.iter().map(Reference::familiar).collect()),
+            // Whole names: docker shortens them again, podman puts short ones under localhost/.
+            repo_tags: Some(image.references.iter().map(ToString::to_string).collect()),
             layers: layers.collect::<Result<_, _>>()?,
         });
         Ok(())
