@@ -5,13 +5,17 @@
 //! follows a symbolic link of a tree outside that tree.
 
 mod beneath;
+mod copy;
 mod export;
 #[cfg(test)]
 mod fixture;
+mod glob;
 mod model;
 mod overrides;
 mod owner;
+mod read;
 mod remove;
+mod resolve;
 mod scan;
 mod unpack;
 mod write;
@@ -28,8 +32,10 @@ use minidock_proto::request::{Failure, FailureKind, Layer};
 
 use crate::failure::{Context as _, Result, failure, kind_of};
 
+pub(crate) use copy::{Destination, copy};
 pub(crate) use export::export;
 pub(crate) use overrides::{Override, Overrides};
+pub(crate) use read::read;
 pub(crate) use remove::remove;
 pub(crate) use scan::scan;
 pub(crate) use unpack::unpack;

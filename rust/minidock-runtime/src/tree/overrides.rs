@@ -42,8 +42,8 @@ impl Overrides {
         }
     }
 
-    /// Forgets `path` and what is below: it was replaced.
+    /// Forgets `path`: it was replaced.
     pub(super) fn forget(&mut self, path: &EntryPath) {
-        self.0.retain(|known, _| known != path && !known.is_below(path));
+        self.0.remove(path);
     }
 }

@@ -7,7 +7,7 @@
 mod lookup;
 mod marks;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -23,13 +23,14 @@ use rustix::io::Errno;
 use super::overrides::Overrides;
 use super::{BUFFER_LEN, beneath, index_failure, owner, summary, write, write_index, xattr};
 use crate::failure::{Context as _, Result, failure};
-use lookup::Below;
+pub(super) use lookup::Below;
 
 /// Indexes the upper directory and makes it usable as a layer's tree.
 ///
 /// `parents` are the indexes of the layers below, topmost first. An entry that has the same path
 /// and type in them keeps their owner if that is one that `mapping` cannot represent (with a
-/// single id: any), since copying it up lost it. `overrides` is what the upper cannot hold.
+/// single id: any), since copying it up lost it. They also tell which opaque directories hide
+/// something; without any all stay opaque. `overrides` is what the upper cannot hold.
 /// `ignore` are mount points that the runtime made: while still empty they are deleted.
 ///
 /// The root itself is an entry only if its mode or owner is not that of the layers below, or not
@@ -53,7 +54,6 @@ pub(crate) fn scan(
         buffer: vec![0; BUFFER_LEN],
     };
     scan.walk()?;
-    scan.absent();
     let entries = scan.link_names()?;
     write_index(&entries, index)?;
     Ok(summary(&entries, mapping))
@@ -99,8 +99,8 @@ impl<'a> Scan<'a> {
         let listing = marks::listing(fd.as_fd(), path)?;
         let opaque = marks.opaque || listing.opaque;
         // A new directory is opaque, too, for the kernel's convenience: only where something is
-        // hidden does it mean anything.
-        let hides = opaque && below.has_directory();
+        // hidden does it mean anything. Without indexes nobody knows.
+        let hides = opaque && (self.parents.is_empty() || below.has_directory());
         marks::set_opaque(fd.as_fd(), marks.marked, hides).context(doing)?;
         let below = if opaque { Below::nothing() } else { below };
         self.entry_of_directory(path, &stat, marks.xattrs, hides, &below);
@@ -258,12 +258,6 @@ impl<'a> Scan<'a> {
         Entry { path, kind, mode: mode & 0o7777, uid, gid, mtime: mtime(stat), xattrs }
     }
 
-    /// Adds what the tree cannot hold at all.
-    fn absent(&mut self) {
-        let absent = self.overrides.0.values().filter_map(|known| known.absent.clone());
-        self.entries.extend(absent);
-    }
-
     /// Of several names of an inode the first keeps the entry, the others are links to it.
     /// The owner is that of any name that existed before with an owner of its own.
     fn link_names(mut self) -> Result<LayerIndex> {
@@ -284,6 +278,12 @@ impl<'a> Scan<'a> {
                 self.entries[*other].xattrs.clear();
             }
         }
+        // What the tree cannot hold at all; a whiteout may be what it replaced below.
+        let known = self.overrides.0.values();
+        let absent: Vec<_> = known.filter_map(|known| known.absent.clone()).collect();
+        let taken: HashSet<_> = absent.iter().map(|entry| &entry.path).collect();
+        self.entries.retain(|entry| !taken.contains(&entry.path));
+        self.entries.extend(absent);
         LayerIndex::from_entries(self.entries).map_err(index_failure)
     }
 }

@@ -156,6 +156,15 @@ fn marks_become_uniform() {
     assert_eq!(scanned(&place, &parents), lines);
 }
 
+/// Without the indexes below nobody knows what a mark hides: all of them stay.
+#[test]
+fn opaque_without_indexes() {
+    let place = upper();
+    directory(&place, "new");
+    mark(&place, "new", "user.overlay.opaque", b"y");
+    assert_eq!(scanned(&place, &[]), [owned_by_me("/new directory opaque 755 0:0")]);
+}
+
 #[test]
 fn what_a_layer_cannot_say_is_refused() {
     for (name, attribute) in [
@@ -275,6 +284,7 @@ fn overrides_win() {
     let xattrs = [(b"security.ima".to_vec(), b"1".to_vec())].into();
     let truth = Override { owner: Some((70_000, 5)), xattrs, absent: None };
     overrides.put(path("f"), truth);
+    whiteout(&place, "null");
     let null = Entry::new(path("null"), EntryKind::CharDevice { major: 1, minor: 3 });
     let absent = Override { absent: Some(null), ..Override::default() };
     overrides.put(path("null"), absent);

@@ -4,13 +4,13 @@ use minidock_image::layer::{Entry, EntryKind, EntryPath, LayerIndex};
 
 /// The layers below that have a directory, topmost first.
 #[derive(Debug, Clone)]
-pub(super) struct Below<'a> {
+pub(in super::super) struct Below<'a> {
     layers: Vec<&'a LayerIndex>,
 }
 
 impl<'a> Below<'a> {
     /// For the root, which every layer has.
-    pub(super) fn root(parents: &'a [LayerIndex]) -> Self {
+    pub(in super::super) fn root(parents: &'a [LayerIndex]) -> Self {
         let mut layers = Vec::new();
         for layer in parents {
             layers.push(layer);
@@ -21,13 +21,19 @@ impl<'a> Below<'a> {
         Self { layers }
     }
 
+    /// For the directory at `path`.
+    pub(in super::super) fn at(parents: &'a [LayerIndex], path: &EntryPath) -> Self {
+        let steps = path.ancestors().chain([path.clone()]).filter(|step| !step.is_root());
+        steps.fold(Self::root(parents), |below, step| below.enter(&step))
+    }
+
     /// For a directory that is new.
     pub(super) fn nothing() -> Self {
         Self { layers: Vec::new() }
     }
 
     /// For a directory in this one.
-    pub(super) fn enter(&self, path: &EntryPath) -> Self {
+    pub(in super::super) fn enter(&self, path: &EntryPath) -> Self {
         let mut layers = Vec::new();
         for layer in &self.layers {
             match layer.get(path) {
@@ -50,13 +56,13 @@ impl<'a> Below<'a> {
     }
 
     /// The directory's own entry, from the topmost layer whose tar mentioned it.
-    pub(super) fn own_entry(&self, path: &EntryPath) -> Option<&'a Entry> {
+    pub(in super::super) fn own_entry(&self, path: &EntryPath) -> Option<&'a Entry> {
         let mut entries = self.layers.iter().filter_map(|layer| layer.get(path));
         entries.find(|entry| !matches!(entry.kind, EntryKind::Directory { implied: true, .. }))
     }
 
     /// What is visible at a path in the directory; hard links are followed to the file.
-    pub(super) fn entry(&self, path: &EntryPath) -> Option<&'a Entry> {
+    pub(in super::super) fn entry(&self, path: &EntryPath) -> Option<&'a Entry> {
         let entry = self.layers.iter().find_map(|layer| layer.resolve(path))?;
         (entry.kind != EntryKind::Whiteout).then_some(entry)
     }
