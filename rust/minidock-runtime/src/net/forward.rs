@@ -175,8 +175,8 @@ impl Forwarder {
                 return Ok(());
             }
             let Some(listener) = self.listeners.get(&token) else { return Ok(()) };
-            match tcp::accept(&listener.socket) {
-                Ok(Some(client)) => self.connect(client, listener.target)?,
+            match tcp::accept(&listener.socket, listener.target) {
+                Ok(Some(connection)) => self.begin(connection)?,
                 Ok(None) => return Ok(()),
                 // Descriptors or memory have run out, or the port is broken: no busy loop then.
                 Err(_) => self.pause()?,
@@ -185,23 +185,18 @@ impl Forwarder {
         Ok(())
     }
 
-    /// A client for which no way in can be opened is dropped, which resets it.
-    fn connect(&mut self, client: tcp::Client, target: SocketAddr) -> Result<()> {
+    /// Begins to connect; a client that cannot be watched is dropped, which resets it.
+    fn begin(&mut self, connection: Connection) -> Result<()> {
         let token = self.poller.token();
-        let opened = client.connect(target).and_then(|connection| {
-            self.poller.watch_edges(connection.client(), token)?;
-            self.poller.watch_edges(connection.inside(), token)?;
-            Ok(connection)
-        });
-        match opened {
-            Ok(connection) => {
-                self.connections.insert(token, connection);
-                Ok(())
-            }
-            Err(error) if tcp::ran_out(error) => self.pause(),
-            // The container refuses: the client was told by the reset.
-            Err(_) => Ok(()),
+        let watched = [connection.client(), connection.inside()]
+            .into_iter()
+            .try_for_each(|socket| self.poller.watch_edges(socket, token));
+        if watched.is_err() {
+            return self.pause();
         }
+        self.connections.insert(token, connection);
+        self.carry(token, Ready::default());
+        Ok(())
     }
 
     fn pause(&mut self) -> Result<()> {

@@ -19,53 +19,33 @@ const PER_TURN: usize = 1024 * 1024;
 
 type Result<T> = std::result::Result<T, Errno>;
 
-/// Whether descriptors or memory have run out, which time may mend.
-pub(super) fn ran_out(error: Errno) -> bool {
-    matches!(error, Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC)
-}
-
-/// The next client of a listener; `None` when there is none now.
-pub(super) fn accept(listener: &OwnedFd) -> Result<Option<Client>> {
-    loop {
-        match rustix::net::accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-            Ok(socket) => {
-                set_reset(&socket, true);
-                return Ok(Some(Client(socket)));
-            }
+/// Takes the next client of a listener and begins to connect it to the target; `None` when there
+/// is no client now.
+///
+/// The socket inside is made first: when descriptors run out, clients stay in the queue.
+pub(super) fn accept(listener: &OwnedFd, target: SocketAddr) -> Result<Option<Connection>> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let inside = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    let client = loop {
+        match rustix::net::accept_with(listener, flags) {
+            Ok(client) => break client,
             Err(Errno::AGAIN) => return Ok(None),
             // Of that one connection, which broke while it waited (accept(2)); the next one.
             Err(Errno::INTR | Errno::CONNABORTED | Errno::PROTO | Errno::PERM) => {}
             Err(error) => return Err(error),
         }
-    }
-}
-
-/// A client without its way in; when dropped it sees a reset, as the container's own refusal
-/// would have been.
-#[derive(Debug)]
-pub(super) struct Client(OwnedFd);
-
-impl Client {
-    /// Begins to connect it to the target.
-    pub(super) fn connect(self, target: SocketAddr) -> Result<Connection> {
-        Ok(Connection {
-            inside: open(target)?,
-            client: self.0,
-            connected: false,
-            inwards: Direction::default(),
-            outwards: Direction::default(),
-        })
-    }
-}
-
-fn open(target: SocketAddr) -> Result<OwnedFd> {
-    let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    match rustix::net::connect(&socket, &target) {
-        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket),
-        Err(error) => Err(error),
-    }
+    };
+    // Until the container has answered, giving up looks like its refusal.
+    set_reset(&client, true);
+    Ok(Some(Connection {
+        client,
+        inside,
+        target,
+        stage: Stage::New,
+        inwards: Direction::default(),
+        outwards: Direction::default(),
+    }))
 }
 
 /// Whether close(2) is to send a reset.
@@ -85,11 +65,20 @@ pub(super) enum State {
     Over,
 }
 
+/// How far the way in is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    Connecting,
+    Connected,
+}
+
 #[derive(Debug)]
 pub(super) struct Connection {
     client: OwnedFd,
     inside: OwnedFd,
-    connected: bool,
+    target: SocketAddr,
+    stage: Stage,
     inwards: Direction,
     outwards: Direction,
 }
@@ -116,12 +105,18 @@ impl Connection {
     }
 
     fn try_advance(&mut self, ready: Ready, buffer: &mut [u8]) -> Result<State> {
-        if !self.connected {
+        if self.stage == Stage::New {
+            match rustix::net::connect(&self.inside, &self.target) {
+                Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => self.stage = Stage::Connecting,
+                Err(error) => return Err(error),
+            }
+        }
+        if self.stage == Stage::Connecting {
             if !self.finish_connecting()? {
                 // Edges come again; the client's bytes wait in its socket.
                 return Ok(State::Waiting);
             }
-            self.connected = true;
+            self.stage = Stage::Connected;
         }
         let inwards = self.inwards.carry(&self.client, &self.inside, buffer)?;
         let outwards = self.outwards.carry(&self.inside, &self.client, buffer)?;

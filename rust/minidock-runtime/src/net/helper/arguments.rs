@@ -63,7 +63,8 @@ fn pasta(plan: &Plan, user: &str, net: &str) -> Vec<String> {
 }
 
 /// Options of slirp4netns 1.2 (slirp4netns(1)). Its IPv6 stays off: it is experimental there and
-/// has one fixed prefix, `fd00::/64`.
+/// has one fixed prefix, `fd00::/64`. So does `--enable-sandbox`: started from the host's side as
+/// a user it ends with "setegid(0)".
 fn slirp4netns(plan: &Plan, user: &str, net: &str) -> Vec<String> {
     let cidr = format!("--cidr={}", plan.cidr());
     let mtu = format!("--mtu={MTU}");
@@ -83,4 +84,51 @@ fn slirp4netns(plan: &Plan, user: &str, net: &str) -> Vec<String> {
 
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULT: &str = "head\neth0 00000000 010200C0 0003 0 0 0 00000000 0 0 0\n";
+
+    fn line(kind: HelperKind, route: &str, ipv6: bool) -> String {
+        let v6 = format!("{} 00 x x x x x x x eth0", "0".repeat(32));
+        let plan = Plan::beside(route, if ipv6 { &v6 } else { "" });
+        of(kind, &plan, Pid::from_raw(42).unwrap()).join(" ") + " "
+    }
+
+    #[test]
+    fn what_helpers_open_by_default_is_closed() {
+        for (route, ipv6) in [(DEFAULT, false), (DEFAULT, true), ("", false), ("", true)] {
+            let pasta = line(HelperKind::Pasta, route, ipv6);
+            for option in [
+                "--no-map-gw ",
+                "--tcp-ports none ",
+                "--udp-ports none ",
+                "--tcp-ns none ",
+                "--udp-ns none ",
+            ] {
+                assert!(pasta.contains(option), "{option} in {pasta}");
+            }
+            let slirp = line(HelperKind::Slirp4netns, route, ipv6);
+            assert!(slirp.contains("--disable-host-loopback "), "{slirp}");
+            for words in [pasta, slirp] {
+                assert!(words.contains("/proc/42/ns/user "), "{words}");
+                assert!(words.contains("/proc/42/ns/net "), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn families_follow_the_host() {
+        let has = |route: &str, ipv6: bool, option: &str| {
+            line(HelperKind::Pasta, route, ipv6).contains(option)
+        };
+        assert!(has(DEFAULT, false, "--ipv4-only ") && !has(DEFAULT, false, "--address fd"));
+        assert!(has("", true, "--ipv6-only ") && !has("", true, "--address 10."));
+        assert!(has(DEFAULT, true, "--address fd") && has(DEFAULT, true, "--address 10."));
+        assert!(!has(DEFAULT, true, "-only ") && !has(DEFAULT, true, "--interface "));
+        assert!(has("", false, "--interface lo ") && has("", false, "--ipv4-only "));
+    }
 }
