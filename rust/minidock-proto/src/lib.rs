@@ -17,6 +17,7 @@ pub mod mapping;
 pub mod process;
 pub mod record;
 pub mod request;
+pub mod socket;
 
 pub use bytes::Bytes;
 pub use channel::{Channel, ChannelError, Descriptors, Fd, Outgoing};

@@ -28,6 +28,8 @@ pub struct State {
     pub boot_id: String,
     /// When the program started, nanoseconds since 1970-01-01 UTC.
     pub started_at: i64,
+    /// The name of its mapping ([`crate::mapping::Mapping::name`]).
+    pub mapping: String,
 }
 
 /// How a container ended.

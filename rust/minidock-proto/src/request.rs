@@ -83,6 +83,8 @@ pub struct Run {
     pub nested: bool,
     /// The container's directory: records, log, socket, writable layer.
     pub directory: Bytes,
+    /// The open file [`crate::record::LOCK`] with its lock taken; held until the supervisor ends.
+    pub lock: Fd,
     /// The root file system.
     pub rootfs: Rootfs,
     /// What to run.
@@ -119,8 +121,19 @@ pub struct Run {
     pub stop_signal: i32,
     /// Remove the container when it ends.
     pub remove: Option<AutoRemove>,
-    /// When it ended with status 0: write the index of the upper directory here (RUN).
-    pub index: Option<Fd>,
+    /// When it ended with status 0: make the writable layer into a layer (RUN).
+    /// [`Answer::Layer`] then comes before [`Answer::Exited`].
+    pub commit: Option<Commit>,
+}
+
+/// Makes an upper directory into a layer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Commit {
+    /// The file that takes the index.
+    pub index: Fd,
+    /// Indexes of the layers below, topmost first; needed with a single-id mapping alone, where
+    /// the owners of files that existed before come from there.
+    pub parents: Vec<Fd>,
 }
 
 /// Where the container's directory and name go when it is removed by its supervisor.
@@ -130,6 +143,8 @@ pub struct AutoRemove {
     pub trash: Bytes,
     /// The file that claims the container's name.
     pub name: Option<Bytes>,
+    /// Directories of volumes that were made for this container alone.
+    pub volumes: Vec<Bytes>,
 }
 
 /// A root file system out of layers.
@@ -169,17 +184,20 @@ pub struct Mount {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MountSource {
-    /// A file or directory of the host, by descriptor (O_PATH).
+    /// A file or directory of the host.
     Bind {
-        /// It.
-        source: Fd,
+        /// Its absolute path.
+        path: Bytes,
+        /// The same, opened by the engine (O_PATH): a mount of another namespace cannot be
+        /// cloned from a descriptor, so the path is opened again and has to lead to this.
+        identity: Fd,
         /// With the mounts below it.
         recursive: bool,
     },
     /// A volume: a bind that is filled from the image when it is empty.
     Volume {
-        /// Its directory.
-        source: Fd,
+        /// Its directory, absolute.
+        path: Bytes,
         /// Copy what the image has at the target into an empty volume.
         fill: bool,
     },
@@ -269,6 +287,10 @@ pub struct NetworkHold {
     pub join: Join,
     /// What network: `None` or `Private`.
     pub network: Network,
+    /// A pidfd; the namespace ends when that process does.
+    pub owner: Fd,
+    /// Where the record of the network helper goes, for whoever sweeps strays.
+    pub record: Bytes,
 }
 
 /// [`Verb::Unpack`]. Answer: [`Answer::Layer`].
@@ -295,11 +317,8 @@ pub struct Scan {
     pub mapping: Mapping,
     /// The upper directory; whiteouts and opaque marks in it are made uniform.
     pub upper: Fd,
-    /// Indexes of the layers below, topmost first: with a single-id mapping the owners of
-    /// files that existed before come from there.
-    pub parents: Vec<Fd>,
-    /// The file that takes the index.
-    pub index: Fd,
+    /// What becomes of it.
+    pub commit: Commit,
 }
 
 /// [`Verb::Copy`]. Answer: [`Answer::Layer`].
@@ -309,10 +328,10 @@ pub struct Copy {
     pub join: Join,
     /// Its mapping.
     pub mapping: Mapping,
+    /// An empty directory of the store to mount at, in this process' mount namespace alone.
+    pub scratch: Bytes,
     /// The layers below and the new layer's tree as upper.
     pub rootfs: Rootfs,
-    /// Indexes of the layers below, topmost first.
-    pub parents: Vec<Fd>,
     /// What to copy: a tar stream whose paths are relative to `destination`.
     pub sources: Fd,
     /// Absolute path in the root file system, symbolic links resolved within it.
@@ -323,8 +342,8 @@ pub struct Copy {
     pub chown: Option<String>,
     /// Mode for everything, `--chmod` in octal; `None` leaves what the tar says.
     pub chmod: Option<u32>,
-    /// The file that takes the index.
-    pub index: Fd,
+    /// What becomes of the new layer.
+    pub commit: Commit,
 }
 
 /// [`Verb::Export`]. Answer: [`Answer::Done`].
@@ -345,6 +364,8 @@ pub struct Export {
 pub struct Read {
     /// The shared user namespace.
     pub join: Join,
+    /// An empty directory of the store to mount at, in this process' mount namespace alone.
+    pub scratch: Bytes,
     /// The layers.
     pub rootfs: Rootfs,
     /// Absolute paths or patterns within the root file system.
@@ -392,6 +413,8 @@ pub enum Answer {
     Network {
         /// Its namespace.
         netns: Fd,
+        /// Lines for /etc/resolv.conf inside.
+        resolv: Vec<String>,
     },
     /// Done.
     Done,

@@ -32,7 +32,7 @@ use minidock_proto::request::{Failure, FailureKind, Layer};
 
 use crate::failure::{Context as _, Result, failure, kind_of};
 
-pub(crate) use copy::{Destination, copy};
+pub(crate) use copy::{Destination, copy, resolve_owner};
 pub(crate) use export::export;
 pub(crate) use overrides::{Override, Overrides};
 pub(crate) use read::read;

@@ -3,10 +3,12 @@
 //! The engine never comes here: `fork` without `exec` in a threaded host copies locked locks.
 //! Only `minidock-runtime` does, and has to show first that it is single-threaded.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::process::Pid;
 
@@ -99,12 +101,53 @@ pub fn execve_fd(fd: impl AsFd, argv: &[CString], envp: &[CString]) -> io::Resul
 /// The caller must own none of them any more: it is meant for the first lines of a program that
 /// inherited descriptors it does not know.
 pub fn close_from(first: u32) -> io::Result<()> {
+    close_range(first, u32::MAX)
+}
+
+/// close_range(2) from `first` to `last`, both included; for the same callers as [`close_from`].
+pub fn close_range(first: u32, last: u32) -> io::Result<()> {
     // SAFETY: closes descriptors by number only; the contract above says that no owner of one
     // of them is alive in this program.
-    match unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) } {
+    match unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Closes every descriptor from 3 on except the given ones.
+///
+/// For a forked process that goes its own way and never returns to code that owns the others.
+pub fn close_all_except(keep: &[std::os::fd::BorrowedFd<'_>]) -> io::Result<()> {
+    let mut numbers: Vec<u32> =
+        keep.iter().filter_map(|fd| u32::try_from(fd.as_raw_fd()).ok()).collect();
+    numbers.sort_unstable();
+    let mut first = 3;
+    for number in numbers.into_iter().filter(|number| *number >= 3) {
+        if number > first {
+            close_range(first, number - 1)?;
+        }
+        first = number + 1;
+    }
+    close_from(first)
+}
+
+/// Owns a descriptor that came over exec, of which only the number is known.
+///
+/// Each number can be adopted once in the life of a process, and only one that is open; the
+/// caller must know it from the program that executed this one, before it opened anything itself.
+pub fn adopt(number: RawFd) -> io::Result<OwnedFd> {
+    static ADOPTED: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
+    let mut adopted = ADOPTED.lock().unwrap_or_else(PoisonError::into_inner);
+    // SAFETY: asks for the flags of a descriptor by number; a closed one is an error.
+    if number <= 2 || unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    if !adopted.insert(number) {
+        return Err(io::Error::from_raw_os_error(libc::EBUSY));
+    }
+    // SAFETY: open, and adopted for the first time; the contract above says that nothing else
+    // of this program owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Empties the environment of this process (`clearenv(3)`).

@@ -63,3 +63,22 @@ pub fn kill(pid: rustix::process::Pid, signal: i32) -> io::Result<()> {
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// SIGCHLD.
+pub const CHILD: i32 = libc::SIGCHLD;
+/// SIGKILL.
+pub const KILL: i32 = libc::SIGKILL;
+/// SIGTERM.
+pub const TERM: i32 = libc::SIGTERM;
+
+/// The next signal of a [`signal_fd`], if one waits.
+pub fn next(fd: impl std::os::fd::AsFd) -> Option<i32> {
+    let mut info = [0_u8; size_of::<libc::signalfd_siginfo>()];
+    match rustix::io::read(fd, &mut info) {
+        Ok(length) if length == info.len() => {
+            let [a, b, c, d, ..] = info;
+            i32::try_from(u32::from_ne_bytes([a, b, c, d])).ok()
+        }
+        _ => None,
+    }
+}

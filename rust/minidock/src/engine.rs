@@ -58,7 +58,7 @@ impl Engine {
         };
         let engine = Self { inner: Arc::new(inner) };
         let remover = Remover(Arc::downgrade(&engine.inner));
-        engine.inner.store.set_remover(Arc::new(remover));
+        engine.inner.store.set_foreign_remover(Arc::new(remover));
         Ok(engine)
     }
 
@@ -83,6 +83,21 @@ impl Engine {
     /// The mapping's name in the store.
     pub(crate) fn mapping_name(&self) -> Result<MappingName> {
         self.mapping().name().parse()
+    }
+
+    /// An engine over the same store with the mapping of that name, if this host has it.
+    pub(crate) fn with_mapping_named(&self, name: &str) -> Option<Self> {
+        let mapping = [UserNamespace::Auto, UserNamespace::Single]
+            .into_iter()
+            .filter_map(|wanted| mapping::choose(wanted).ok())
+            .find(|chosen| chosen.mapping.name() == name)?;
+        let inner = Inner {
+            store: self.inner.store.clone(),
+            runtime: OnceLock::new(),
+            wanted_runtime: self.inner.wanted_runtime.clone(),
+            mapping,
+        };
+        Some(Self { inner: Arc::new(inner) })
     }
 
     /// The runtime program.

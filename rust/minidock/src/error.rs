@@ -38,6 +38,10 @@ pub enum ErrorKind {
     Forked,
     /// The runtime failed or could not be reached.
     Runtime,
+    /// The program to run is not in the container (exit status 127).
+    CommandNotFound,
+    /// The program to run cannot be executed (exit status 126).
+    CommandNotExecutable,
     /// A network transfer failed.
     Network,
     /// The caller cancelled.

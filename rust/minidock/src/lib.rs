@@ -3,7 +3,18 @@
 //! It owns names, references, the store and what runs; namespaces are entered by
 //! `minidock-runtime` alone. Any thread may call it, and nothing process-global is changed.
 
+pub mod container;
+mod engine;
 pub mod error;
+mod mapping;
+mod network;
+mod runtime;
+mod seccomp;
+pub mod signal;
 pub mod store;
 
+pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind, Result};
+pub use mapping::UserNamespace;
+pub use minidock_image::{digest::Digest, reference::Reference};
+pub use minidock_proto::Bytes;

@@ -29,8 +29,7 @@ const SHADOW_DIRECTORIES: [&str; 3] = ["/usr/bin", "/bin", "/usr/local/bin"];
 
 /// Decides the mapping for the calling user.
 pub(crate) fn choose(wanted: UserNamespace) -> Result<Chosen> {
-    let (uid, gid) =
-        (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
     let single = |because: Option<String>| {
         Ok(Chosen { mapping: Mapping::single(uid, gid), single_because: because })
     };

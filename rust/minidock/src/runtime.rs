@@ -8,7 +8,7 @@ mod spawn;
 mod userns;
 
 pub(crate) use find::Runtime;
-pub(crate) use spawn::Conversation;
+pub(crate) use spawn::{Conversation, broken};
 pub(crate) use userns::Joined;
 
 use std::path::Path;
@@ -28,7 +28,8 @@ impl Engine {
         mut fds: Outgoing<'a>,
         verb: impl FnOnce(Join) -> Verb,
     ) -> Result<Answer> {
-        let join = Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
+        let join =
+            Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
         let mut conversation = self.runtime()?.spawn(&verb(join), &fds)?;
         let (answer, _) = conversation.answer()?;
         conversation.finish();

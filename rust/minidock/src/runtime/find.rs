@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Names the program for tests and unusual installations.
-pub const RUNTIME_VARIABLE: &str = "MINIDOCK_RUNTIME";
+pub(crate) const RUNTIME_VARIABLE: &str = "MINIDOCK_RUNTIME";
 /// Where a distribution's package puts it.
 const PACKAGED: &str = "/usr/libexec/minidock/minidock-runtime";
 const NAME: &str = "minidock-runtime";
@@ -59,9 +59,11 @@ fn candidates() -> Vec<PathBuf> {
     let mut places = vec![PathBuf::from(PACKAGED)];
     for loaded in [own_library(), std::env::current_exe().ok()].into_iter().flatten() {
         let Some(directory) = loaded.parent() else { continue };
-        for place in
-            [directory.join("_bin").join(NAME), directory.join("../libexec/minidock").join(NAME), directory.join(NAME)]
-        {
+        for place in [
+            directory.join("_bin").join(NAME),
+            directory.join("../libexec/minidock").join(NAME),
+            directory.join(NAME),
+        ] {
             if !places.contains(&place) {
                 places.push(place);
             }

@@ -17,6 +17,7 @@ use minidock_sys::lock::{self, Mode};
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::ContainerId;
 
 /// How long a holder that is starting or ending may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,7 +54,10 @@ impl Engine {
             if began.elapsed() > PATIENCE {
                 return Err(Error::new(
                     ErrorKind::Runtime,
-                    format!("the holder of the user namespace does not answer at {}", place.socket.display()),
+                    format!(
+                        "the holder of the user namespace does not answer at {}",
+                        place.socket.display()
+                    ),
                 )
                 .with_hint("`minidock doctor` shows it; kill that process and try again"));
             }
@@ -88,7 +92,7 @@ impl Engine {
     /// The namespace of a container of this mapping that lives without its holder.
     fn live_namespace(&self) -> Result<Option<OwnedFd>> {
         for container in self.store().containers()?.containers {
-            if !self.store().is_alive(&container.id)? {
+            if !self.store().is_alive(&container.id)? || !self.has_our_maps(&container.id)? {
                 continue;
             }
             let path = self.store().container_dir(&container.id).join(record::SOCKET);
@@ -99,7 +103,6 @@ impl Engine {
             }
             if let Ok(Some((Reply::UserNamespace { .. }, mut fds))) = channel.receive::<Reply>()
                 && let Some(userns) = fds.pop()
-                && self.has_our_maps(&userns)
             {
                 return Ok(Some(userns));
             }
@@ -107,10 +110,11 @@ impl Engine {
         Ok(None)
     }
 
-    /// Whether a namespace was made for this mapping: its holder's directory says so, and the
-    /// store keeps one mapping per name; containers record theirs.
-    fn has_our_maps(&self, _userns: &OwnedFd) -> bool {
-        true
+    /// Whether a live container runs under this mapping.
+    fn has_our_maps(&self, id: &ContainerId) -> Result<bool> {
+        let state = self.store().container_state(id)?;
+        let state = state.and_then(|bytes| serde_json::from_slice::<record::State>(&bytes).ok());
+        Ok(state.is_some_and(|state| state.mapping == self.mapping().name()))
     }
 }
 
@@ -148,9 +152,9 @@ fn ask(path: &Path) -> Result<Option<Joined>> {
     };
     let channel = Channel::from(socket);
     match channel.receive::<Reply>() {
-        Ok(Some((Reply::UserNamespace { .. }, mut fds))) => Ok(fds
-            .pop()
-            .map(|userns| Joined { userns, hold: channel.into_fd() })),
+        Ok(Some((Reply::UserNamespace { .. }, mut fds))) => {
+            Ok(fds.pop().map(|userns| Joined { userns, hold: channel.into_fd() }))
+        }
         // It ended while we asked.
         Ok(_) | Err(_) => Ok(None),
     }

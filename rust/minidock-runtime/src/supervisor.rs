@@ -1,0 +1,98 @@
+//! The supervisor of one container: pid 1 of the outer pid namespace.
+//!
+//! It prepares the root file system, starts init, carries its streams and log, serves the
+//! control socket, runs further processes, and writes the exit record. When it dies, however it
+//! dies, the kernel ends everything in its pid namespace and its mounts go with it.
+
+mod client;
+mod exec;
+mod finish;
+mod log;
+mod network;
+mod pump;
+mod records;
+mod serve;
+mod session;
+mod start;
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use minidock_proto::Channel;
+use minidock_proto::process::Lockdown;
+use minidock_proto::request::{Answer, Run};
+use minidock_sys::process::SingleThreaded;
+use rustix::process::Pid;
+
+use crate::executable;
+use crate::failure::Result;
+use client::Client;
+use session::Session;
+
+/// A running container.
+struct Supervisor {
+    single: SingleThreaded,
+    run: Run,
+    /// Held until the very end: it says that the container lives.
+    _lock: OwnedFd,
+    /// Handed out when the holder of the namespace died.
+    userns: OwnedFd,
+    /// Tells the holder that the namespace is in use.
+    _hold: OwnedFd,
+    /// The keeper of the network helper, told to end with us by its pidfd.
+    _keeper: Option<Channel>,
+    signals: OwnedFd,
+    listener: OwnedFd,
+    owner: Option<OwnedFd>,
+    init: Pid,
+    init_pidfd: OwnedFd,
+    started_at: i64,
+    /// What exec'd processes are allowed: the same as init.
+    lockdown: Lockdown,
+    log: Option<log::Log>,
+    clients: Vec<Client>,
+    next_client: u64,
+    sessions: Vec<Session>,
+    /// When a stop turns into a kill.
+    kill_at: Option<Instant>,
+    /// Exit status of init once it ended.
+    ended: Option<i32>,
+    /// The files that a RUN step's layer goes to.
+    commit: Option<crate::rootfs::verbs::CommitFiles>,
+    /// Mount points made in the writable layer.
+    mount_points: Vec<PathBuf>,
+    /// The engine that started the container, by its place among the clients.
+    starter: u64,
+    scratch: crate::rootfs::scratch::Scratch,
+}
+
+/// Runs the container that the description at standard input tells of.
+pub(crate) fn main(single: SingleThreaded) -> ExitCode {
+    let inherited = match executable::inherited() {
+        Ok(inherited) => inherited,
+        // Without the channel there is nobody to tell.
+        Err(_) => return ExitCode::from(70),
+    };
+    if crate::spawned::standard_streams_to_null().is_err() {
+        return ExitCode::from(70);
+    }
+    let copy = rustix::io::fcntl_dupfd_cloexec(&inherited.channel, 3).map(Channel::from);
+    match supervise(single, inherited) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Ok(channel) = copy {
+                // An engine that is gone needs no answer.
+                drop(channel.send(&Answer::Failed(failure), &[]));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn supervise(single: SingleThreaded, inherited: executable::Inherited) -> Result<()> {
+    let mut supervisor = Supervisor::start(single, inherited)?;
+    let code = supervisor.serve()?;
+    supervisor.finish(code)
+}

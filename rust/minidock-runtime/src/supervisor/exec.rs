@@ -1,0 +1,161 @@
+//! Running another process in the container, with the namespaces and the lockdown of init.
+//!
+//! A fork of the supervisor enters init's namespaces by pidfd, forks once more for the pid
+//! namespace and becomes the program through [`crate::payload`]. libcontainer has no part in it.
+
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use minidock_proto::control::Reply;
+use minidock_proto::log::Stream;
+use minidock_proto::process::Process;
+use minidock_proto::request::{Failure, FailureKind, Network, Stdio};
+use minidock_proto::{Channel, Descriptors};
+use minidock_sys::namespace::{self, Kinds};
+use minidock_sys::process::{self, Fork};
+use minidock_sys::signal;
+use rustix::process::{DumpableBehavior, Pid};
+
+use super::Supervisor;
+use super::session::Session;
+use super::start::null;
+use crate::failure::{Context, Result, failure, protocol};
+use crate::launch::program_started;
+use crate::payload::Payload;
+use crate::{hold, join};
+
+/// The ends of the streams that the process itself gets.
+struct Ends {
+    stdin: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+impl Supervisor {
+    /// Starts the process; the reply tells the client that it runs.
+    pub(super) fn exec(
+        &mut self,
+        client: u64,
+        mut process: Process,
+        stdio: Stdio,
+        owner: Option<OwnedFd>,
+        fds: &mut Descriptors,
+    ) -> Result<Reply> {
+        if self.ended.is_some() {
+            return Err(failure(FailureKind::Conflict, "the container ended just now"));
+        }
+        // Nobody gets more than init: the filter is the container's, whatever was asked for.
+        process.lockdown.seccomp.clone_from(&self.lockdown.seccomp);
+        process.lockdown.capabilities &= self.lockdown.capabilities;
+        process.lockdown.no_new_privileges |= self.lockdown.no_new_privileges;
+        let mut session = Session::new(false);
+        session.client = Some(client);
+        session.owner = owner;
+        let with_terminal = process.terminal.is_some();
+        let ends = streams(&mut session, with_terminal, stdio, fds)?;
+        let (pid, report) = self.fork_into(process, ends)?;
+        // One that failed to start ends by itself and is reaped like any orphan.
+        let terminal = program_started(&report, with_terminal)?;
+        session.started(pid, terminal)?;
+        self.sessions.push(session);
+        Ok(Reply::Started { pid: pid.as_raw_nonzero().get() })
+    }
+
+    /// Forks twice; answers with the pid, as seen from here, and the program's channel.
+    fn fork_into(&self, process: Process, ends: Ends) -> Result<(Pid, Channel)> {
+        let (report, payload_end) = Channel::pair().context(|| "make a socket pair".into())?;
+        let (ours, theirs) = Channel::pair().context(|| "make a socket pair".into())?;
+        let single = self.single;
+        match process::fork(single).context(|| "fork".into())? {
+            Fork::Parent(between) => {
+                drop((payload_end, theirs, ends));
+                let answer = ours.receive::<std::result::Result<i32, Failure>>();
+                hold::wait_for(between)?;
+                let pid = match answer.map_err(protocol)? {
+                    Some((Ok(pid), _)) => Pid::from_raw(pid),
+                    Some((Err(failure), _)) => return Err(failure),
+                    None => None,
+                };
+                let pid = pid.ok_or_else(|| {
+                    failure(FailureKind::Conflict, "the container ended just now")
+                })?;
+                Ok((pid, report))
+            }
+            Fork::Child => {
+                drop((report, ours));
+                let payload = Payload {
+                    single,
+                    process,
+                    supervisor: Rc::new(payload_end),
+                    first: false,
+                    init: false,
+                };
+                let answer = self.enter_and_fork(&ends, payload);
+                process::exit_now(u8::from(theirs.send(&answer, &[]).is_err()))
+            }
+        }
+    }
+
+    /// In the first fork: into the container; the second fork becomes the program.
+    fn enter_and_fork(&self, ends: &Ends, payload: Payload) -> std::result::Result<i32, Failure> {
+        let single = self.single;
+        // Invisible to a debugger inside from the moment it is in there until execve.
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .context(|| "hide from debuggers".into())?;
+        let mut kinds =
+            Kinds::MOUNT.and(Kinds::UTS).and(Kinds::IPC).and(Kinds::PID).and(Kinds::CGROUP);
+        if !matches!(self.run.network, Network::Host) {
+            kinds = kinds.and(Kinds::NET);
+        }
+        if self.run.nested {
+            kinds = kinds.and(Kinds::USER);
+        }
+        namespace::enter(single, &self.init_pidfd, kinds)
+            .context(|| "enter the container".into())?;
+        if self.run.nested {
+            join::become_root()?;
+        }
+        match process::fork(single).context(|| "fork in the container".into())? {
+            Fork::Parent(pid) => Ok(pid.as_raw_nonzero().get()),
+            Fork::Child => {
+                if prepare(single, ends).is_ok() {
+                    payload.become_program();
+                }
+                process::exit_now(125)
+            }
+        }
+    }
+}
+
+fn prepare(single: process::SingleThreaded, ends: &Ends) -> Result<()> {
+    let what = || "place the standard streams".to_owned();
+    signal::set_mask(single, &[]).context(what)?;
+    rustix::process::setsid().context(what)?;
+    rustix::stdio::dup2_stdin(&ends.stdin).context(what)?;
+    rustix::stdio::dup2_stdout(&ends.stdout).context(what)?;
+    rustix::stdio::dup2_stderr(&ends.stderr).context(what)
+}
+
+fn streams(
+    session: &mut Session,
+    with_terminal: bool,
+    stdio: Stdio,
+    fds: &mut Descriptors,
+) -> Result<Ends> {
+    let mut take = |fd| fds.take_optional(fd).map_err(protocol);
+    let (stdin, stdout, stderr) = (take(stdio.stdin)?, take(stdio.stdout)?, take(stdio.stderr)?);
+    let null = || null().map(OwnedFd::from);
+    if with_terminal {
+        session.expect_terminal(stdin, stdout)?;
+        return Ok(Ends { stdin: null()?, stdout: null()?, stderr: null()? });
+    }
+    let stdin = match stdin {
+        Some(stdin) => session.input_pipe(Some(stdin), true)?,
+        None => null()?,
+    };
+    Ok(Ends {
+        stdin,
+        stdout: session.output_pipe(Stream::Stdout, stdout)?,
+        stderr: session.output_pipe(Stream::Stderr, stderr)?,
+    })
+}

@@ -1,0 +1,77 @@
+//! The end: records, answers, clean-up.
+
+use minidock_proto::control::Reply;
+use minidock_proto::record::Exit;
+use minidock_proto::request::{Answer, AutoRemove, Layer};
+use rustix::mount::UnmountFlags;
+
+use super::{Supervisor, records};
+use crate::failure::{Context, Result};
+use crate::rootfs::verbs;
+use crate::tree::Overrides;
+
+impl Supervisor {
+    /// Writes the exit record, tells everybody who waits, and removes what is to be removed.
+    pub(super) fn finish(mut self, code: i32) -> Result<()> {
+        let exit =
+            Exit { code, started_at: self.started_at, finished_at: records::now(), error: None };
+        let directory = self.run.directory.as_path().to_path_buf();
+        // Nobody may find a socket that nobody serves.
+        drop(rustix::fs::unlink(directory.join(minidock_proto::record::SOCKET)));
+        if let Some(commit) = self.commit.take().filter(|_| code == 0) {
+            let layer = self.commit(commit)?;
+            self.tell_starter(&Answer::Layer(layer));
+        }
+        if self.run.remove.is_none() {
+            records::write_exit(&directory, &exit, false)?;
+        }
+        self.tell_starter(&Answer::Exited(exit.clone()));
+        for client in &self.clients {
+            if client.waiting && client.id != self.starter {
+                drop(client.channel.send(&Reply::Exited(exit.clone()), &[]));
+            }
+        }
+        self.clients.clear();
+        match self.run.remove.take() {
+            Some(remove) => self.remove_itself(&remove),
+            // Only now: nobody waits for the disk.
+            None => records::write_exit(&directory, &exit, true),
+        }
+    }
+
+    fn tell_starter(&self, answer: &Answer) {
+        if let Some(client) = self.clients.iter().find(|client| client.id == self.starter) {
+            // An engine that is gone does not wait.
+            drop(client.channel.send(answer, &[]));
+        }
+    }
+
+    /// Makes a layer out of what a RUN step wrote.
+    fn commit(&mut self, commit: verbs::CommitFiles) -> Result<Layer> {
+        let Some(upper) = &self.run.rootfs.upper else { return Ok(Layer::default()) };
+        rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
+            .context(|| "unmount the layers".into())?;
+        let upper = verbs::open_directory(upper.directory.as_path())?;
+        commit.scan(upper, &self.run.mapping, &self.mount_points, &Overrides::default())
+    }
+
+    /// `--rm`: out of sight at once, then deleted, still holding the lock.
+    fn remove_itself(&self, remove: &AutoRemove) -> Result<()> {
+        let trash = remove.trash.as_path();
+        rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
+            .context(|| "unmount the layers".into())?;
+        match std::fs::rename(self.run.directory.as_path(), trash) {
+            Ok(()) => {}
+            // Somebody removed it already (`rm -f` at the same moment).
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).context(|| "remove the container".into()),
+        }
+        if let Some(name) = &remove.name {
+            drop(rustix::fs::unlink(name.as_path()));
+        }
+        drop(rustix::mount::unmount(trash.join("mnt"), UnmountFlags::DETACH));
+        let mut paths = vec![remove.trash.clone()];
+        paths.extend(remove.volumes.iter().cloned());
+        crate::tree::remove(&paths)
+    }
+}

@@ -1,0 +1,34 @@
+//! Containers: made from an image, started, talked to, removed.
+//!
+//! A container is alive exactly while its supervisor holds the lock in its directory; everything
+//! that is said about it is read from there. The engine waits for no child and needs no daemon.
+
+mod capabilities;
+mod config;
+mod control;
+mod create;
+mod exec;
+mod list;
+mod logs;
+mod options;
+mod remove;
+mod start;
+mod streams;
+mod trees;
+
+pub use capabilities::DEFAULT_CAPABILITIES;
+pub use config::ContainerConfig;
+pub use control::Attached;
+pub use exec::{ExecOptions, Executing};
+pub use list::{ContainerState, ContainerSummary, Status};
+pub use logs::{LogLine, LogOptions, LogReader};
+pub use minidock_proto::log::Stream;
+pub use minidock_proto::process::{Limit, Resource, WindowSize};
+pub use minidock_proto::record::Exit;
+pub use minidock_proto::request::Protocol;
+pub use options::{
+    ContainerOptions, MountKind, MountOptions, NetworkMode, PublishedPort, SeccompOption,
+};
+pub use remove::RemoveOptions;
+pub use start::{Running, StartOptions};
+pub use streams::{Attach, ClientStreams};

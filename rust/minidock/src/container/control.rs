@@ -1,0 +1,204 @@
+//! Talking to the supervisor of a running container.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use minidock_proto::control::{Call, Reply};
+use minidock_proto::{Channel, Outgoing, record, socket};
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use super::config::ContainerConfig;
+use super::streams::{self, Attach, ClientStreams};
+use super::{Exit, StartOptions, WindowSize};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::broken;
+use crate::store::ContainerId;
+
+/// How long a supervisor may take to end once its container was killed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to a supervisor.
+#[derive(Debug)]
+pub(crate) struct Control {
+    channel: Channel,
+}
+
+/// A connection to the streams of a running container.
+#[derive(Debug)]
+pub struct Attached {
+    /// The caller's ends.
+    pub streams: ClientStreams,
+    control: Control,
+}
+
+impl Engine {
+    /// Connects; `None` when the container does not run.
+    pub(crate) fn control(&self, id: &ContainerId) -> Result<Option<Control>> {
+        let path = self.store().container_dir(id).join(record::SOCKET);
+        // A supervisor takes its lock before it listens; give one that starts a moment.
+        for _ in 0..200 {
+            match socket::connect(&path) {
+                Ok(fd) => return Ok(Some(Control { channel: Channel::from(fd) })),
+                Err(_) if !self.store().is_alive(id)? => return Ok(None),
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Runtime,
+            format!("the supervisor of container {} does not answer", id.short()),
+        )
+        .with_hint("`minidock rm -f` ends it whatever it does"))
+    }
+
+    pub(crate) fn running(&self, id: &ContainerId) -> Result<Control> {
+        self.control(id)?.ok_or_else(|| not_running(id))
+    }
+
+    /// Sends a signal to the container's first process.
+    pub fn kill_container(&self, id: &ContainerId, signal: i32) -> Result<()> {
+        match self.running(id)?.ask(&Call::Kill { signal })? {
+            Reply::Failed(failure) => Err(failure.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the container to stop and kills it when it did not in `seconds` (its own time-out
+    /// without). One that does not run is stopped already.
+    pub fn stop_container(&self, id: &ContainerId, seconds: Option<u32>) -> Result<()> {
+        let config: ContainerConfig = self.container_settings(id)?;
+        let Some(control) = self.control(id)? else { return Ok(()) };
+        let seconds = seconds.unwrap_or(config.stop_timeout);
+        let grace = u64::from(seconds) * 1000;
+        control.send(&Call::Stop { signal: None, grace })?;
+        match control.wait_for_exit() {
+            Ok(_) => {}
+            // A supervisor that ended between two messages has stopped.
+            Err(_) if !self.store().is_alive(id)? => {}
+            Err(error) => return Err(error),
+        }
+        self.wait_until_gone(id)
+    }
+
+    /// Stops and starts.
+    pub fn restart_container(&self, id: &ContainerId, seconds: Option<u32>) -> Result<()> {
+        self.stop_container(id, seconds)?;
+        self.start_container(id, StartOptions::default()).map(drop)
+    }
+
+    /// Waits for the container's end; at once when it does not run.
+    pub fn wait_container(&self, id: &ContainerId) -> Result<Exit> {
+        if let Some(control) = self.control(id)? {
+            control.send(&Call::Wait)?;
+            if let Ok(exit) = control.wait_for_exit() {
+                return Ok(exit);
+            }
+        }
+        self.exit_record(id)
+    }
+
+    /// Connects to the standard streams of a running container.
+    pub fn attach_container(&self, id: &ContainerId, attach: Attach) -> Result<Attached> {
+        let control = self.running(id)?;
+        let (streams, ends) = streams::pipes(attach)?;
+        let mut fds = Outgoing::default();
+        let stdio = ends.push(&mut fds);
+        control.channel.send(&Call::Attach { stdio }, fds.as_slice()).map_err(broken)?;
+        match control.receive()? {
+            Reply::Failed(failure) => Err(failure.into()),
+            _ => Ok(Attached { streams, control }),
+        }
+    }
+
+    /// Kills the supervisor itself: the kernel then ends everything of the container.
+    pub(crate) fn kill_supervisor(&self, id: &ContainerId) -> Result<()> {
+        let Some(control) = self.control(id)? else { return Ok(()) };
+        let supervisor = control.supervisor()?;
+        match rustix::process::pidfd_send_signal(&supervisor, Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => self.wait_until_gone(id),
+            Err(error) => Err(Error::io("cannot kill the container", error)),
+        }
+    }
+
+    /// Waits until the supervisor let its lock go.
+    pub(crate) fn wait_until_gone(&self, id: &ContainerId) -> Result<()> {
+        let began = std::time::Instant::now();
+        let mut pause = Duration::from_micros(200);
+        while self.store().is_alive(id)? {
+            if began.elapsed() > PATIENCE {
+                let message = format!("the supervisor of container {} does not end", id.short());
+                return Err(Error::new(ErrorKind::Runtime, message));
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+impl Control {
+    pub(crate) fn send(&self, call: &Call) -> Result<()> {
+        self.channel.send(call, &[]).map_err(broken)
+    }
+
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    pub(crate) fn receive(&self) -> Result<Reply> {
+        match self.channel.receive::<Reply>().map_err(broken)? {
+            Some((reply, _)) => Ok(reply),
+            None => Err(Error::new(ErrorKind::Runtime, "the container's supervisor ended")),
+        }
+    }
+
+    fn ask(&self, call: &Call) -> Result<Reply> {
+        self.send(call)?;
+        self.receive()
+    }
+
+    pub(crate) fn wait_for_exit(&self) -> Result<Exit> {
+        loop {
+            match self.receive()? {
+                Reply::Exited(exit) => return Ok(exit),
+                Reply::Failed(failure) => return Err(failure.into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// A pidfd of the supervisor, told by the kernel for this connection.
+    pub(crate) fn supervisor(&self) -> Result<OwnedFd> {
+        let pid = self.supervisor_pid()?;
+        rustix::process::pidfd_open(pid, PidfdFlags::empty())
+            .map_err(|error| Error::io("cannot open the container's supervisor", error))
+    }
+
+    pub(crate) fn supervisor_pid(&self) -> Result<Pid> {
+        rustix::net::sockopt::socket_peercred(self.channel.as_fd())
+            .map(|peer| peer.pid)
+            .map_err(|error| Error::io("cannot ask for the container's supervisor", error))
+    }
+}
+
+impl Attached {
+    /// Waits for the end of the container.
+    pub fn wait(&self) -> Result<Exit> {
+        self.control.wait_for_exit()
+    }
+
+    /// Changes the size of its terminal.
+    pub fn resize(&self, size: WindowSize) -> Result<()> {
+        self.control.send(&Call::Resize { size })
+    }
+
+    /// Gives the streams up; the container goes on.
+    pub fn detach(self) -> Result<()> {
+        self.control.send(&Call::Detach)
+    }
+}
+
+fn not_running(id: &ContainerId) -> Error {
+    Error::new(ErrorKind::Conflict, format!("container {} is not running", id.short()))
+        .with_hint("`minidock ps -a` shows its state, `minidock start` starts it")
+}

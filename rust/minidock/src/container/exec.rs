@@ -1,0 +1,104 @@
+//! `exec`: another process in a running container.
+
+use std::os::fd::AsFd;
+
+use minidock_proto::control::{Call, Reply};
+use minidock_proto::process::Process;
+use minidock_proto::{Bytes, Outgoing};
+
+use super::control::Control;
+use super::start::{lockdown, own_pidfd};
+use super::streams::{self, Attach, ClientStreams};
+use super::{Exit, WindowSize};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::broken;
+use crate::store::ContainerId;
+
+/// A process to be executed. What is `None` comes from the container.
+#[derive(Debug, Clone, Default)]
+pub struct ExecOptions {
+    /// Program and arguments.
+    pub args: Vec<Bytes>,
+    /// `NAME=value`, on top of the container's.
+    pub env: Vec<Bytes>,
+    /// Working directory.
+    pub workdir: Option<Bytes>,
+    /// `user[:group]`.
+    pub user: Option<String>,
+    /// A terminal.
+    pub tty: bool,
+    /// Its size at first.
+    pub window: Option<WindowSize>,
+    /// Streams that the caller carries.
+    pub attach: Attach,
+    /// End the process when this process ends.
+    pub owned: bool,
+}
+
+/// A process that was executed.
+#[derive(Debug)]
+pub struct Executing {
+    /// The caller's ends.
+    pub streams: ClientStreams,
+    control: Control,
+}
+
+impl Engine {
+    /// Executes a process in a running container.
+    pub fn exec_container(&self, id: &ContainerId, options: &ExecOptions) -> Result<Executing> {
+        if options.args.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidInput, "no command is given to execute"));
+        }
+        let config = self.container_settings(id)?;
+        let control = self.running(id)?;
+        let mut env = config.env.clone();
+        env.extend(options.env.iter().cloned());
+        let size = options.window.unwrap_or(WindowSize { rows: 24, columns: 80 });
+        let process = Process {
+            args: options.args.clone(),
+            env,
+            cwd: options.workdir.clone().unwrap_or_else(|| config.cwd.clone()),
+            user: options.user.clone().unwrap_or_else(|| config.user.clone()),
+            groups: config.groups.clone(),
+            terminal: options.tty.then_some(size),
+            lockdown: lockdown(&config)?,
+            limits: config.limits.clone(),
+        };
+        let (streams, ends) = streams::pipes(options.attach)?;
+        let owner = if options.owned { Some(own_pidfd()?) } else { None };
+        let mut fds = Outgoing::default();
+        let call = Call::Exec {
+            process: Box::new(process),
+            stdio: ends.push(&mut fds),
+            owner: owner.as_ref().map(|owner| fds.push(owner.as_fd())),
+        };
+        control.channel().send(&call, fds.as_slice()).map_err(broken)?;
+        match control.receive()? {
+            Reply::Failed(failure) => Err(failure.into()),
+            _ => Ok(Executing { streams, control }),
+        }
+    }
+}
+
+impl Executing {
+    /// Waits for the end.
+    pub fn wait(&self) -> Result<Exit> {
+        self.control.wait_for_exit()
+    }
+
+    /// Changes the size of its terminal.
+    pub fn resize(&self, size: WindowSize) -> Result<()> {
+        self.control.send(&Call::Resize { size })
+    }
+
+    /// Sends it a signal.
+    pub fn kill(&self, signal: i32) -> Result<()> {
+        self.control.send(&Call::Signal { signal })
+    }
+
+    /// Gives the streams up; the process goes on.
+    pub fn detach(self) -> Result<()> {
+        self.control.send(&Call::Detach)
+    }
+}

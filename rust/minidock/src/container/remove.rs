@@ -1,0 +1,72 @@
+//! `rm`.
+
+use super::list::Status;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{ContainerId, VolumeName};
+
+/// How a container is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RemoveOptions {
+    /// End it first if it runs.
+    pub force: bool,
+    /// With the volumes that were made for it alone.
+    pub volumes: bool,
+}
+
+impl Engine {
+    /// Removes a container and its writable layer.
+    pub fn remove_container(&self, id: &ContainerId, options: RemoveOptions) -> Result<()> {
+        let record = self.store().container(id)?;
+        let anonymous = match self.container_settings(id) {
+            Ok(config) => config.anonymous_volumes,
+            // A damaged container has to go all the same.
+            Err(error) if options.force && error.kind() == ErrorKind::Corrupt => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if self.container_state(id)?.status == Status::Running {
+            if !options.force {
+                let message = format!("container {} is running", record.name);
+                return Err(Error::new(ErrorKind::Conflict, message)
+                    .with_hint("stop it first, or remove it with -f"));
+            }
+            self.kill_supervisor(id)?;
+        }
+        self.store().remove_container(id)?;
+        if options.volumes {
+            for name in anonymous {
+                self.remove_anonymous_volume(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_anonymous_volume(&self, name: &str) -> Result<()> {
+        let name: VolumeName = name.parse()?;
+        match self.remove_volume(&name) {
+            // Another container uses it, or it was removed by hand.
+            Err(error) if matches!(error.kind(), ErrorKind::InUse | ErrorKind::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Removes a volume that no container uses.
+    pub fn remove_volume(&self, name: &VolumeName) -> Result<()> {
+        self.store().remove_volume(name, || self.user_of_volume(name))
+    }
+
+    /// The name of a container that has the volume.
+    fn user_of_volume(&self, name: &VolumeName) -> Result<Option<String>> {
+        use super::options::MountKind;
+        for container in self.store().containers()?.containers {
+            let Ok(config) = self.container_settings(&container.id) else { continue };
+            let uses = config.mounts.iter().any(|mount| {
+                matches!(&mount.kind, MountKind::Volume { name: Some(used), .. } if used == name.as_str())
+            });
+            if uses {
+                return Ok(Some(container.name.as_str().to_owned()));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,366 @@
+//! `start`: from a container's settings to a supervisor that runs it.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use minidock_proto::control::{Call, Reply};
+use minidock_proto::process::{Lockdown, Process, WindowSize};
+use minidock_proto::request::{
+    Answer, AutoRemove, Join, Mount, MountSource, Network, Port, Rootfs, Run, Upper, Verb,
+};
+use minidock_proto::{Bytes, Outgoing, record};
+use minidock_sys::lock::{self, Mode};
+use rustix::process::PidfdFlags;
+
+use super::capabilities;
+use super::config::ContainerConfig;
+use super::create::encode;
+use super::options::{MountKind, MountOptions, NetworkMode};
+use super::streams::{self, Attach, ClientStreams};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{Conversation, broken};
+use crate::store::{ContainerId, ContainerRecord, VolumeName};
+use crate::{network, seccomp};
+
+/// How a container is started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StartOptions {
+    /// Streams that the caller carries from the first byte on.
+    pub attach: Attach,
+    /// End the container when this process ends, however it ends.
+    pub owned: bool,
+    /// Size of its terminal.
+    pub window: Option<WindowSize>,
+}
+
+/// A container that was started, and the connection to it.
+#[derive(Debug)]
+pub struct Running {
+    /// The container.
+    pub id: ContainerId,
+    /// The caller's ends.
+    pub streams: ClientStreams,
+    conversation: Conversation,
+    exit: Option<super::Exit>,
+}
+
+impl Engine {
+    /// Starts a container that does not run.
+    pub fn start_container(&self, id: &ContainerId, options: StartOptions) -> Result<Running> {
+        let record = self.store().container(id)?;
+        let config = self.container_settings(id)?;
+        let lock = self.take_container(&record)?;
+        let joined = self.join()?;
+        let lowers = self.trees(&joined, &record.layers)?;
+        let bound = network::bind(ports_to_bind(&config))?;
+        let (streams, ends) = streams::pipes(options.attach)?;
+        let owner = if options.owned { Some(own_pidfd()?) } else { None };
+        let mounts = self.open_mounts(&config.mounts)?;
+        let mut fds = Outgoing::default();
+        let join =
+            Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
+        let directory = self.store().container_dir(id);
+        let ports = bound
+            .iter()
+            .map(|bound| Port {
+                listener: fds.push(bound.socket.as_fd()),
+                protocol: bound.port.protocol,
+                port: bound.port.container,
+            })
+            .collect();
+        let run = Run {
+            id: id.as_str().to_owned(),
+            join,
+            mapping: self.mapping().clone(),
+            nested: needs_nested(&config),
+            lock: fds.push(lock.as_fd()),
+            rootfs: rootfs(&config, &lowers, &directory),
+            directory: directory.as_path().into(),
+            process: process(&config, options.window)?,
+            init: config.init,
+            hostname: config.hostname.clone(),
+            mounts: mounts.iter().map(|mount| mount.describe(&mut fds)).collect(),
+            unmasked: config.privileged,
+            shm_size: config.shm_size,
+            hosts: config.hosts.clone(),
+            resolv: Vec::new(),
+            network: network_of(&config.network)?,
+            ports,
+            stdio: ends.push(&mut fds),
+            stdin_open: config.stdin_open,
+            stdin_once: options.attach.stdin,
+            owner: owner.as_ref().map(|owner| fds.push(owner.as_fd())),
+            log: true,
+            stop_signal: config.stop_signal,
+            remove: self.auto_remove(&record, &config)?,
+            commit: None,
+        };
+        self.remember_ports(&record, config, &bound)?;
+        let mut conversation = self.runtime()?.spawn(&Verb::Run(Box::new(run)), &fds)?;
+        drop((ends, lock, bound, joined));
+        let started = conversation.answer();
+        conversation.finish();
+        match started {
+            Ok(_) => Ok(Running { id: id.clone(), streams, conversation, exit: None }),
+            Err(error) => {
+                self.record_failed_start(&record, &error)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes the container's lock, which the supervisor then keeps.
+    fn take_container(&self, record: &ContainerRecord) -> Result<File> {
+        let path = self.store().container_lock_path(&record.id);
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|error| Error::at("open", &path, error))?;
+        let taken = lock::try_lock(&file, Mode::Exclusive)
+            .map_err(|error| Error::at("lock", &path, error))?;
+        if !taken {
+            let message = format!("container {} runs already", record.name);
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
+        // It may have been removed between the question and the lock.
+        self.store().container(&record.id)?;
+        Ok(file)
+    }
+
+    fn auto_remove(
+        &self,
+        record: &ContainerRecord,
+        config: &ContainerConfig,
+    ) -> Result<Option<AutoRemove>> {
+        if !config.auto_remove {
+            return Ok(None);
+        }
+        let root = self.store().root();
+        Ok(Some(AutoRemove {
+            trash: root.join("trash").join(record.id.as_str()).into(),
+            name: Some(root.join("names").join(record.name.as_str()).into()),
+            volumes: config
+                .anonymous_volumes
+                .iter()
+                .map(|name| root.join("volumes").join(name).into())
+                .collect(),
+        }))
+    }
+
+    fn remember_ports(
+        &self,
+        record: &ContainerRecord,
+        mut config: ContainerConfig,
+        bound: &[network::Bound],
+    ) -> Result<()> {
+        let ports: Vec<u16> = bound.iter().map(|bound| bound.host).collect();
+        if config.bound == ports {
+            return Ok(());
+        }
+        config.bound = ports;
+        self.store().set_container_config(&record.id, &encode(&config)?)
+    }
+
+    /// Leaves in the container what kept it from starting, as docker shows it.
+    fn record_failed_start(&self, record: &ContainerRecord, error: &Error) -> Result<()> {
+        let now = super::list::now();
+        let code = match error.kind() {
+            ErrorKind::CommandNotFound => 127,
+            ErrorKind::CommandNotExecutable => 126,
+            _ => 128,
+        };
+        let error = Some(error.one_line());
+        let exit = super::Exit { code, started_at: 0, finished_at: now, error };
+        let path = self.store().container_dir(&record.id).join(record::EXIT);
+        let text = serde_json::to_vec(&exit)
+            .map_err(|e| Error::new(ErrorKind::Io, "cannot write exit.json").with_source(e))?;
+        match std::fs::write(&path, text) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::at("write", &path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open_mounts(&self, mounts: &[MountOptions]) -> Result<Vec<OpenMount>> {
+        mounts.iter().map(|mount| self.open_mount(mount)).collect()
+    }
+
+    fn open_mount(&self, mount: &MountOptions) -> Result<OpenMount> {
+        let source = match &mount.kind {
+            MountKind::Bind { source, create } => open_bind(source, *create)?,
+            MountKind::Volume { name, no_copy } => {
+                let name: VolumeName = name.as_deref().unwrap_or_default().parse()?;
+                self.store().volume(&name)?;
+                OpenSource::Volume { path: self.store().volume_data(&name), fill: !no_copy }
+            }
+            MountKind::Tmpfs { size, mode, exec } => {
+                OpenSource::Tmpfs { size: *size, mode: mode.unwrap_or(0o1777), exec: *exec }
+            }
+        };
+        Ok(OpenMount { target: mount.target.clone(), source, read_only: mount.read_only })
+    }
+}
+
+/// The runtime's description of a network.
+pub(crate) fn network_of(mode: &NetworkMode) -> Result<Network> {
+    match mode {
+        NetworkMode::None => Ok(Network::None),
+        NetworkMode::Host => Ok(Network::Host),
+        NetworkMode::Private => network::helper().map(Network::Private),
+    }
+}
+
+struct OpenMount {
+    target: Bytes,
+    source: OpenSource,
+    read_only: bool,
+}
+
+enum OpenSource {
+    Bind { path: PathBuf, identity: OwnedFd },
+    Volume { path: PathBuf, fill: bool },
+    Tmpfs { size: Option<u64>, mode: u32, exec: bool },
+}
+
+impl OpenMount {
+    fn describe<'a>(&'a self, fds: &mut Outgoing<'a>) -> Mount {
+        let source = match &self.source {
+            OpenSource::Bind { path, identity } => MountSource::Bind {
+                path: path.as_path().into(),
+                identity: fds.push(identity.as_fd()),
+                recursive: true,
+            },
+            OpenSource::Volume { path, fill } => {
+                MountSource::Volume { path: path.as_path().into(), fill: *fill }
+            }
+            OpenSource::Tmpfs { size, mode, exec } => {
+                MountSource::Tmpfs { size: *size, mode: *mode, exec: *exec }
+            }
+        };
+        Mount { target: self.target.clone(), source, read_only: self.read_only }
+    }
+}
+
+fn open_bind(source: &Path, create: bool) -> Result<OpenSource> {
+    use rustix::fs::{Mode, OFlags};
+    if !source.is_absolute() {
+        let message = format!("the mount source {} is not an absolute path", source.display());
+        return Err(Error::new(ErrorKind::InvalidInput, message));
+    }
+    if create && !source.exists() {
+        std::fs::create_dir_all(source).map_err(|error| Error::at("make", source, error))?;
+    }
+    let path = std::fs::canonicalize(source)
+        .map_err(|error| Error::at("mount", source, error).with_hint("make it first"))?;
+    let identity = rustix::fs::open(&path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|error| Error::at("open", &path, error))?;
+    Ok(OpenSource::Bind { path, identity })
+}
+
+fn ports_to_bind(config: &ContainerConfig) -> &[super::PublishedPort] {
+    // As docker: with the host's network, or none, published ports mean nothing.
+    match config.network {
+        NetworkMode::Private => &config.ports,
+        NetworkMode::Host | NetworkMode::None => &[],
+    }
+}
+
+/// Whatever is more than the default must not be root in the shared user namespace.
+fn needs_nested(config: &ContainerConfig) -> bool {
+    config.privileged
+        || config.seccomp == super::SeccompOption::Unconfined
+        || matches!(config.seccomp, super::SeccompOption::Profile(_))
+        || capabilities::needs_own_namespace(config.capabilities)
+}
+
+fn rootfs(config: &ContainerConfig, lowers: &[PathBuf], directory: &Path) -> Rootfs {
+    Rootfs {
+        lowers: lowers.iter().map(|path| path.as_path().into()).collect(),
+        upper: Some(Upper {
+            directory: directory.join(record::UPPER).into(),
+            work: directory.join(record::WORK).into(),
+            volatile: config.auto_remove,
+        }),
+        read_only: config.read_only,
+    }
+}
+
+fn process(config: &ContainerConfig, window: Option<WindowSize>) -> Result<Process> {
+    let size = window.unwrap_or(WindowSize { rows: 24, columns: 80 });
+    Ok(Process {
+        args: config.args.clone(),
+        env: config.env.clone(),
+        cwd: config.cwd.clone(),
+        user: config.user.clone(),
+        groups: config.groups.clone(),
+        terminal: config.tty.then_some(size),
+        lockdown: lockdown(config)?,
+        limits: config.limits.clone(),
+    })
+}
+
+/// What init and every executed process of the container may do.
+pub(crate) fn lockdown(config: &ContainerConfig) -> Result<Lockdown> {
+    let option = match config.privileged {
+        true => &super::SeccompOption::Unconfined,
+        false => &config.seccomp,
+    };
+    Ok(Lockdown {
+        capabilities: config.capabilities,
+        no_new_privileges: config.no_new_privileges,
+        seccomp: seccomp::program(option, config.capabilities)?,
+    })
+}
+
+/// A pidfd of this process, for what must end with it.
+pub(crate) fn own_pidfd() -> Result<OwnedFd> {
+    rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())
+        .map_err(|error| Error::io("cannot open a pidfd of this process", error))
+}
+
+impl Running {
+    /// Waits for the end.
+    pub fn wait(&mut self) -> Result<super::Exit> {
+        loop {
+            if let Some(exit) = &self.exit {
+                return Ok(exit.clone());
+            }
+            // Replies to calls of ours and answers to the start come over the same connection.
+            let message = self.conversation.channel.receive_raw().map_err(broken)?;
+            let Some((body, _)) = message else {
+                return Err(Error::new(
+                    ErrorKind::Runtime,
+                    "the supervisor of the container was killed, and the container with it",
+                ));
+            };
+            if let Ok(Answer::Exited(exit)) = serde_json::from_slice::<Answer>(&body) {
+                self.exit = Some(exit);
+            } else if let Ok(Reply::Exited(exit)) = serde_json::from_slice::<Reply>(&body) {
+                self.exit = Some(exit);
+            }
+        }
+    }
+
+    /// Changes the size of its terminal.
+    pub fn resize(&self, size: WindowSize) -> Result<()> {
+        self.call(&Call::Resize { size })
+    }
+
+    /// Sends a signal to its first process.
+    pub fn kill(&self, signal: i32) -> Result<()> {
+        self.call(&Call::Kill { signal })
+    }
+
+    /// Gives the streams up; the container goes on, owned by nobody.
+    pub fn detach(self) -> Result<()> {
+        self.call(&Call::Detach)
+    }
+
+    fn call(&self, call: &Call) -> Result<()> {
+        self.conversation.channel.send(call, &[]).map_err(broken)
+    }
+}
