@@ -6,6 +6,7 @@
 pub mod container;
 mod engine;
 pub mod error;
+pub mod image;
 mod mapping;
 mod network;
 mod runtime;
