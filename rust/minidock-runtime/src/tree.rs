@@ -32,9 +32,9 @@ use minidock_proto::request::{Failure, FailureKind, Layer};
 
 use crate::failure::{Context as _, Result, failure, kind_of};
 
-pub(crate) use copy::{Destination, copy, resolve_owner};
+pub(crate) use copy::{Destination, copy};
 pub(crate) use export::export;
-pub(crate) use overrides::{Override, Overrides};
+pub(crate) use overrides::Overrides;
 pub(crate) use read::read;
 pub(crate) use remove::remove;
 pub(crate) use scan::scan;
@@ -111,3 +111,6 @@ fn tar_write_failure(error: &TarWriteError) -> Failure {
     };
     failure(kind, line(error))
 }
+
+#[cfg(test)]
+mod random_tests;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -22,7 +22,6 @@ use super::overrides::{Override, Overrides};
 use super::resolve::{Resolved, resolve};
 use super::write::{self, CopyError, Dress};
 use super::{BUFFER_LEN, owner, tar_failure};
-use crate::accounts::Accounts;
 use crate::failure::{Context as _, Result, failure, failure_with_hint, kind_of};
 
 /// Where and how files are copied.
@@ -67,11 +66,6 @@ pub(crate) fn copy(root: OwnedFd, sources: impl Read, to: &Destination<'_>) -> R
     }
     copying.dress_directories()?;
     Ok(copying.overrides)
-}
-
-/// The owner that `--chown` asks for, by the account files of the root file system.
-pub(crate) fn resolve_owner(root: BorrowedFd<'_>, text: &str) -> Result<(u32, u32)> {
-    Accounts::open(root)?.owner(text)
 }
 
 /// What the stream's paths are relative to.
