@@ -1,18 +1,19 @@
 //! `import`: a tar of a root file system becomes an image of one layer.
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 
 use minidock_dockerfile::Dockerfile;
 use minidock_image::config::{History, ImageConfig, RootFs};
-use minidock_image::descriptor::Platform;
+use minidock_image::descriptor::{Descriptor, Platform};
 use minidock_image::digest::Digest;
 use minidock_image::reference::Reference;
 
 use super::change::{StageSettings, apply_instruction};
+use super::own_manifest::layer_media_type;
 use super::{host_platform, now_text, seconds_of};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::store::NewImage;
+use crate::store::{BlobWriter, NewImage};
 
 /// How a root file system becomes an image.
 ///
@@ -75,20 +76,42 @@ impl Engine {
         change(&mut config, &options.changes)?;
         let joined = self.join()?;
         let lease = self.store().begin()?;
-        let unpacked = self.unpack_layer(&lease, &joined, tar, None)?;
+        let mut kept = Kept { inner: tar, blob: lease.blob_writer(None)? };
+        let unpacked = self.unpack_layer(&lease, &joined, &mut kept, None)?;
         config.rootfs = RootFs { diff_ids: vec![unpacked.diff_id], ..RootFs::default() };
+        let media_type = layer_media_type(unpacked.compression);
         let layer = match lease.find_layer(&unpacked.diff_id)? {
             Some(layer) => layer,
             None => unpacked.commit()?,
         };
+        let blob = kept.blob.commit()?;
         let bytes = super::config_bytes(&config)?;
+        let mut blobs = vec![blob.digest];
+        let descriptor = Descriptor::new(media_type, blob.digest, blob.size);
+        let manifest = super::store_manifest(&lease, &bytes, vec![descriptor], &mut blobs)?;
         self.store().put_image(&NewImage {
             config: &bytes,
             layers: &[layer],
+            blobs: &blobs,
+            manifest: Some(manifest),
             created: seconds_of(config.created.as_deref()),
             references: options.reference.as_slice(),
-            ..NewImage::default()
         })
+    }
+}
+
+/// Passes a stream on and keeps its bytes as a blob: a tar that was not written here cannot be
+/// made again, and `save` and `push` need what the diff-id is of.
+struct Kept<'lease, R> {
+    inner: R,
+    blob: BlobWriter<'lease>,
+}
+
+impl<R: Read> Read for Kept<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.blob.write_all(&buffer[..read])?;
+        Ok(read)
     }
 }
 

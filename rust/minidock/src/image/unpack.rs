@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use minidock_image::compression::{Decoder, Limits};
+use minidock_image::compression::{Compression, Decoder, Limits};
 use minidock_image::digest::{Algorithm, Digest, DigestReader};
 use minidock_proto::Outgoing;
 use minidock_proto::request::{Answer, Layer, Unpack, Verb};
@@ -33,6 +33,8 @@ pub(crate) struct Unpacked<'lease> {
     pub(crate) diff_id: Digest,
     /// Entries whose owner this mapping cannot represent.
     pub(crate) flattened: u64,
+    /// How the stream was compressed.
+    pub(crate) compression: Compression,
 }
 
 impl Unpacked<'_> {
@@ -69,7 +71,8 @@ impl Engine {
             entries: layer.entries,
             tar_size: Some(fed.size),
         };
-        Ok(Unpacked { ingest, meta, diff_id: fed.diff_id, flattened: layer.flattened })
+        let (diff_id, compression) = (fed.diff_id, fed.compression);
+        Ok(Unpacked { ingest, meta, diff_id, flattened: layer.flattened, compression })
     }
 
     /// A thread feeds while the runtime unpacks.
@@ -137,12 +140,14 @@ impl Engine {
 struct Fed {
     diff_id: Digest,
     size: u64,
+    compression: Compression,
 }
 
 /// Sends the uncompressed stream; `None` when the other side stopped reading.
 fn feed(packed: impl Read, socket: OwnedFd, algorithm: Algorithm) -> Result<Option<Fed>> {
     let decoder =
         Decoder::new(packed, Limits::default()).map_err(|error| of_compression(READING, error))?;
+    let compression = decoder.compression();
     let mut reader = DigestReader::with_algorithm(decoder, algorithm);
     let mut chunk = vec![0; CHUNK_LEN];
     loop {
@@ -157,7 +162,7 @@ fn feed(packed: impl Read, socket: OwnedFd, algorithm: Algorithm) -> Result<Opti
         }
     }
     let (diff_id, size) = reader.finish();
-    Ok(Some(Fed { diff_id, size }))
+    Ok(Some(Fed { diff_id, size, compression }))
 }
 
 fn send_all(socket: &OwnedFd, mut bytes: &[u8]) -> Result<bool> {
@@ -173,13 +178,14 @@ fn send_all(socket: &OwnedFd, mut bytes: &[u8]) -> Result<bool> {
 }
 
 /// Reads a layer's blob to its end and compares, without unpacking: for layers that the store has.
-pub(crate) fn verify_diff_id(packed: impl Read, expected: &Digest) -> Result<()> {
+pub(crate) fn verify_diff_id(packed: impl Read, expected: &Digest) -> Result<Compression> {
     let decoder =
         Decoder::new(packed, Limits::default()).map_err(|error| of_compression(READING, error))?;
+    let compression = decoder.compression();
     let mut reader = DigestReader::with_algorithm(decoder, expected.algorithm());
     io::copy(&mut reader, &mut io::sink()).map_err(|error| of_stream(READING, error))?;
     match reader.finish().0 {
-        found if found == *expected => Ok(()),
+        found if found == *expected => Ok(compression),
         found => Err(lied(&found, expected)),
     }
 }
@@ -211,7 +217,8 @@ mod tests {
             let mut received = Vec::new();
             File::from(theirs).read_to_end(&mut received).unwrap();
             let fed = feeder.join().unwrap().unwrap().unwrap();
-            assert_eq!(fed, Fed { diff_id: Digest::of(&text), size: 500_000 });
+            let (diff_id, compression) = (Digest::of(&text), Compression::Gzip);
+            assert_eq!(fed, Fed { diff_id, size: 500_000, compression });
             received
         });
         assert!(received == text);
