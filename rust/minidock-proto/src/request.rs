@@ -366,8 +366,13 @@ pub struct Read {
     pub join: Join,
     /// An empty directory of the store to mount at, in this process' mount namespace alone.
     pub scratch: Bytes,
+    /// Its mapping.
+    pub mapping: Mapping,
     /// The layers.
     pub rootfs: Rootfs,
+    /// Indexes of the layers, topmost first; needed with a single-id mapping alone: they have
+    /// the owners that the trees lost.
+    pub parents: Vec<Fd>,
     /// Absolute paths or patterns within the root file system.
     pub paths: Vec<Bytes>,
     /// Where the tar stream goes, its paths as COPY lays them out.

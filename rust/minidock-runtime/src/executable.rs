@@ -10,11 +10,10 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::Path;
 
 use minidock_proto::request::{FailureKind, Run};
 use minidock_sys::{mount, process};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::FdFlags;
 use serde_json::{Value, json};
 
@@ -47,8 +46,11 @@ pub(crate) fn become_supervisor(
     channel: &OwnedFd,
     keeper: Option<&OwnedFd>,
 ) -> Result<Infallible> {
-    let program = mount::detached_read_only(Path::new("/proc/self/exe"))
-        .context(|| "bind the runtime read-only".into())?;
+    let program = match read_only_mount() {
+        Ok(program) => program,
+        // Replaced or moved since it was started (an upgrade): a sealed copy in memory.
+        Err(_) => sealed_copy()?,
+    };
     let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     let description = json!({
         "run": run,
@@ -71,6 +73,32 @@ pub(crate) fn become_supervisor(
     let title = CString::new(format!("minidock-runtime: supervisor of {short}"))
         .map_err(|_| failure(FailureKind::InvalidInput, "an id has a NUL byte"))?;
     process::execve_fd(&program, &[title], &[]).context(|| "execute the supervisor".into())
+}
+
+/// A detached read-only mount of this program, opened by path in this mount namespace: the
+/// mount behind /proc/self/exe is of another one and cannot be cloned here.
+fn read_only_mount() -> std::io::Result<OwnedFd> {
+    let path = std::fs::read_link("/proc/self/exe")?;
+    let file = rustix::fs::open(&path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let running = rustix::fs::stat("/proc/self/exe")?;
+    let found = rustix::fs::fstat(&file)?;
+    if (running.st_dev, running.st_ino) != (found.st_dev, found.st_ino) {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    mount::detached_read_only(&file)
+}
+
+/// A copy of this program in memory that nobody can write (memfd_create(2), sealed).
+fn sealed_copy() -> Result<OwnedFd> {
+    let what = || "copy the runtime into memory".to_owned();
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let copy = rustix::fs::memfd_create("minidock-program", flags).context(what)?;
+    let mut file = File::from(copy);
+    let mut program = File::open("/proc/self/exe").context(what)?;
+    std::io::copy(&mut program, &mut file).context(what)?;
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    rustix::fs::fcntl_add_seals(&file, seals).context(what)?;
+    Ok(OwnedFd::from(file))
 }
 
 fn keep_over_exec(fd: BorrowedFd<'_>) -> Result<()> {

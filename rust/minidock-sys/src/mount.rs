@@ -5,7 +5,6 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use rustix::fs::CWD;
 use rustix::mount::OpenTreeFlags;
 
 /// Attributes of a mount (mount_setattr(2)).
@@ -56,12 +55,14 @@ pub fn set_attributes(mount: impl AsFd, attributes: Attributes) -> io::Result<()
 
 /// A detached read-only bind of one file: no mount point, gone with its last descriptor.
 ///
-/// Needs CAP_SYS_ADMIN over the current mount namespace.
-pub fn detached_read_only(path: &std::path::Path) -> io::Result<OwnedFd> {
+/// Needs CAP_SYS_ADMIN over the current mount namespace, and a descriptor that was opened in it.
+pub fn detached_read_only(file: impl AsFd) -> io::Result<OwnedFd> {
     let clone = rustix::mount::open_tree(
-        CWD,
-        path,
-        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
+        file,
+        c"",
+        OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_EMPTY_PATH,
     )?;
     set_attributes(&clone, Attributes { read_only: true, ..Attributes::default() })?;
     Ok(clone)

@@ -20,9 +20,8 @@ pub(crate) fn duplicate(
 ) -> Result<()> {
     let (reader, writer) = std::io::pipe().context(|| "make a pipe".into())?;
     let reading = process::spawn(single, || {
-        u8::from(
-            tree::read(source, &[Bytes::from("/")], File::from(OwnedFd::from(writer))).is_err(),
-        )
+        let tar = File::from(OwnedFd::from(writer));
+        u8::from(tree::read(source, &[Bytes::from("/")], &[], mapping, tar).is_err())
     });
     let reading = reading.context(|| "fork".into())?;
     let unpacked = tree::unpack(File::from(OwnedFd::from(reader)), destination, None, mapping);

@@ -10,18 +10,19 @@ use minidock_proto::mapping::Mapping;
 use minidock_proto::request::{
     Answer, Commit, Copy, Export, FailureKind, Layer, Read, Rootfs, Scan, Unpack,
 };
-use minidock_proto::{Bytes, Descriptors};
+use minidock_proto::{Bytes, Descriptors, Fd};
 use minidock_sys::namespace::{self, Kinds};
 use minidock_sys::process::SingleThreaded;
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::UnmountFlags;
 
+use crate::accounts::Accounts;
 use crate::failure::{Context, Result, failure, protocol};
 use crate::join;
 use crate::rootfs::overlay;
 use crate::rootfs::scratch::{self, Scratch};
 use crate::spawned::Spawned;
-use crate::tree::{self, Overrides};
+use crate::tree::{self, Destination, Overrides};
 
 /// Opened files of a [`Commit`].
 pub(crate) struct CommitFiles {
@@ -32,11 +33,7 @@ pub(crate) struct CommitFiles {
 impl CommitFiles {
     pub(crate) fn take(commit: &Commit, fds: &mut Descriptors) -> Result<Self> {
         let index = File::from(fds.take(commit.index).map_err(protocol)?);
-        let parents = commit
-            .parents
-            .iter()
-            .map(|fd| fds.take(*fd).map(File::from).map_err(protocol))
-            .collect::<Result<_>>()?;
+        let parents = files(&commit.parents, fds)?;
         Ok(Self { index, parents })
     }
 
@@ -48,15 +45,7 @@ impl CommitFiles {
         mount_points: &[PathBuf],
         overrides: &Overrides,
     ) -> Result<Layer> {
-        let parents = self
-            .parents
-            .into_iter()
-            .map(|file| {
-                LayerIndex::read(std::io::BufReader::new(file)).map_err(|error| {
-                    failure(FailureKind::Corrupt, format!("a layer's index is damaged: {error}"))
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let parents = indexes(self.parents)?;
         let ignore = mount_points
             .iter()
             .filter_map(|path| {
@@ -66,6 +55,22 @@ impl CommitFiles {
             .collect::<Vec<_>>();
         tree::scan(upper, &parents, mapping, &ignore, overrides, self.index)
     }
+}
+
+/// Reads the indexes of layers.
+fn indexes(files: Vec<File>) -> Result<Vec<LayerIndex>> {
+    files
+        .into_iter()
+        .map(|file| {
+            LayerIndex::read(std::io::BufReader::new(file)).map_err(|error| {
+                failure(FailureKind::Corrupt, format!("a layer's index is damaged: {error}"))
+            })
+        })
+        .collect()
+}
+
+fn files(numbers: &[Fd], fds: &mut Descriptors) -> Result<Vec<File>> {
+    numbers.iter().map(|fd| fds.take(*fd).map(File::from).map_err(protocol)).collect()
 }
 
 /// Opens a directory of the store.
@@ -88,7 +93,7 @@ pub(crate) fn scan(scan: Scan, mut spawned: Spawned) -> Result<Answer> {
     let _joined = join::enter_with(spawned.single, &mut spawned.fds, scan.join)?;
     let upper = spawned.fds.take(scan.upper).map_err(protocol)?;
     let commit = CommitFiles::take(&scan.commit, &mut spawned.fds)?;
-    commit.scan(upper, &scan.mapping, &[], &Overrides::default()).map(Answer::Layer)
+    commit.scan(upper, &scan.mapping, &[], &Overrides::none()).map(Answer::Layer)
 }
 
 /// [`minidock_proto::request::Verb::Export`].
@@ -114,11 +119,17 @@ pub(crate) fn copy(copy: Copy, mut spawned: Spawned) -> Result<Answer> {
     let upper = open_directory(upper.directory.as_path())?;
     let (scratch, root) = mounted(spawned.single, &copy.scratch, &copy.rootfs)?;
     let chown = match &copy.chown {
-        Some(owner) => Some(tree::resolve_owner(root.as_fd(), owner)?),
+        Some(owner) => Some(Accounts::open(root.as_fd())?.owner(owner)?),
         None => None,
     };
-    let destination = copy.destination.as_path();
-    let overrides = tree::copy(root, sources, destination, copy.into_directory, chown, copy.chmod)?;
+    let destination = Destination {
+        path: copy.destination.as_path(),
+        into_directory: copy.into_directory,
+        chown,
+        chmod: copy.chmod,
+        mapping: &copy.mapping,
+    };
+    let overrides = tree::copy(root, sources, &destination)?;
     rustix::mount::unmount(&scratch.rootfs, UnmountFlags::DETACH)
         .context(|| "unmount the layers".into())?;
     commit.scan(upper, &copy.mapping, &[], &overrides).map(Answer::Layer)
@@ -129,7 +140,8 @@ pub(crate) fn read(read: Read, mut spawned: Spawned) -> Result<Answer> {
     let _joined = join::enter_with(spawned.single, &mut spawned.fds, read.join)?;
     let tar = File::from(spawned.fds.take(read.tar).map_err(protocol)?);
     let (_scratch, root) = mounted(spawned.single, &read.scratch, &read.rootfs)?;
-    let matched = tree::read(root, &read.paths, tar)?;
+    let indexes = indexes(files(&read.parents, &mut spawned.fds)?)?;
+    let matched = tree::read(root, &read.paths, &indexes, &read.mapping, tar)?;
     Ok(Answer::Read { matched })
 }
 

@@ -52,7 +52,7 @@ impl Supervisor {
         rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
             .context(|| "unmount the layers".into())?;
         let upper = verbs::open_directory(upper.directory.as_path())?;
-        commit.scan(upper, &self.run.mapping, &self.mount_points, &Overrides::default())
+        commit.scan(upper, &self.run.mapping, &self.mount_points, &Overrides::none())
     }
 
     /// `--rm`: out of sight at once, then deleted, still holding the lock.

@@ -54,7 +54,7 @@ impl Supervisor {
         };
         let keeper = keeper.map(Channel::from);
         let (mut init, streams) = Session::first(&run, &mut fds)?;
-        let mut connect = |namespaces: &launch::Namespaces| {
+        let connect = |namespaces: &launch::Namespaces| {
             network::connect(&run, keeper.as_ref(), namespaces, &directory)
         };
         let mut address = None;
