@@ -193,7 +193,7 @@ impl Attached {
     }
 
     /// Gives the streams up; the container goes on.
-    pub fn detach(self) -> Result<()> {
+    pub fn detach(&self) -> Result<()> {
         self.control.send(&Call::Detach)
     }
 }

@@ -98,7 +98,7 @@ impl Executing {
     }
 
     /// Gives the streams up; the process goes on.
-    pub fn detach(self) -> Result<()> {
+    pub fn detach(&self) -> Result<()> {
         self.control.send(&Call::Detach)
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use minidock_proto::control::{Call, Reply};
 use minidock_proto::process::{Lockdown, Process, WindowSize};
@@ -43,7 +44,7 @@ pub struct Running {
     /// The caller's ends.
     pub streams: ClientStreams,
     conversation: Conversation,
-    exit: Option<super::Exit>,
+    exit: OnceLock<super::Exit>,
 }
 
 impl Engine {
@@ -103,7 +104,7 @@ impl Engine {
         let started = conversation.answer();
         conversation.finish();
         match started {
-            Ok(_) => Ok(Running { id: id.clone(), streams, conversation, exit: None }),
+            Ok(_) => Ok(Running { id: id.clone(), streams, conversation, exit: OnceLock::new() }),
             Err(error) => {
                 self.record_failed_start(&record, &error)?;
                 Err(error)
@@ -324,9 +325,9 @@ pub(crate) fn own_pidfd() -> Result<OwnedFd> {
 
 impl Running {
     /// Waits for the end.
-    pub fn wait(&mut self) -> Result<super::Exit> {
+    pub fn wait(&self) -> Result<super::Exit> {
         loop {
-            if let Some(exit) = &self.exit {
+            if let Some(exit) = self.exit.get() {
                 return Ok(exit.clone());
             }
             // Replies to calls of ours and answers to the start come over the same connection.
@@ -338,9 +339,9 @@ impl Running {
                 ));
             };
             if let Ok(Answer::Exited(exit)) = serde_json::from_slice::<Answer>(&body) {
-                self.exit = Some(exit);
+                self.exit.get_or_init(|| exit);
             } else if let Ok(Reply::Exited(exit)) = serde_json::from_slice::<Reply>(&body) {
-                self.exit = Some(exit);
+                self.exit.get_or_init(|| exit);
             }
         }
     }
@@ -356,7 +357,7 @@ impl Running {
     }
 
     /// Gives the streams up; the container goes on, owned by nobody.
-    pub fn detach(self) -> Result<()> {
+    pub fn detach(&self) -> Result<()> {
         self.call(&Call::Detach)
     }
 
