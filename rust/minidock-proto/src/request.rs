@@ -214,7 +214,7 @@ pub enum MountSource {
 
 /// The network of a container.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "mode", rename_all = "kebab-case")]
 pub enum Network {
     /// A namespace with loopback alone.
     None,

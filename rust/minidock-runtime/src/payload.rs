@@ -19,8 +19,9 @@ use minidock_proto::Channel;
 use minidock_proto::process::Process;
 use minidock_proto::request::Failure;
 use minidock_sys::process::SingleThreaded;
+use minidock_sys::signal;
 
-use crate::failure::Result;
+use crate::failure::{Context, Result};
 use crate::terminal;
 
 /// A process to become.
@@ -51,6 +52,10 @@ impl Payload {
 
     fn steps(&self) -> Result<std::convert::Infallible> {
         let process = &self.process;
+        // The Rust runtime ignores SIGPIPE and the supervisor blocks SIGCHLD: a program
+        // expects neither.
+        signal::reset_dispositions(self.single);
+        signal::set_mask(self.single, &[]).context(|| "unblock signals".into())?;
         let terminal = match process.terminal {
             Some(size) => Some(terminal::take(size, &self.supervisor)?),
             None => None,

@@ -12,10 +12,22 @@ pub const LAST: i32 = 64;
 
 /// Sets every signal that can be set to its default action.
 pub fn reset_dispositions(_proof: SingleThreaded) {
+    // struct sigaction of the kernel, larger than any architecture's: all zero is SIG_DFL.
+    let default = [0_u64; 8];
     for number in 1..=LAST {
-        // SAFETY: SIG_DFL installs no handler; numbers that cannot be set (SIGKILL, SIGSTOP,
-        // those reserved by libc) are refused by the call, which is what is wanted.
-        unsafe { libc::signal(number, libc::SIG_DFL) };
+        // The bare call, since libc refuses the two signals that it uses itself, and a caller
+        // may have left them ignored. SIGKILL and SIGSTOP are refused, which is as well.
+        // SAFETY: the action is SIG_DFL with an empty mask and outlives the call; no old action
+        // is asked for; the mask's size is the kernel's 64 bits.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                number,
+                default.as_ptr(),
+                std::ptr::null_mut::<u64>(),
+                size_of::<u64>(),
+            )
+        };
     }
 }
 

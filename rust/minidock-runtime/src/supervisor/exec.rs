@@ -13,7 +13,6 @@ use minidock_proto::request::{Failure, FailureKind, Network, Stdio};
 use minidock_proto::{Channel, Descriptors};
 use minidock_sys::namespace::{self, Kinds};
 use minidock_sys::process::{self, Fork};
-use minidock_sys::signal;
 use rustix::process::{DumpableBehavior, Pid};
 
 use super::Supervisor;
@@ -118,7 +117,7 @@ impl Supervisor {
         match process::fork(single).context(|| "fork in the container".into())? {
             Fork::Parent(pid) => Ok(pid.as_raw_nonzero().get()),
             Fork::Child => {
-                if prepare(single, ends).is_ok() {
+                if prepare(ends).is_ok() {
                     payload.become_program();
                 }
                 process::exit_now(125)
@@ -127,9 +126,8 @@ impl Supervisor {
     }
 }
 
-fn prepare(single: process::SingleThreaded, ends: &Ends) -> Result<()> {
+fn prepare(ends: &Ends) -> Result<()> {
     let what = || "place the standard streams".to_owned();
-    signal::set_mask(single, &[]).context(what)?;
     rustix::process::setsid().context(what)?;
     rustix::stdio::dup2_stdin(&ends.stdin).context(what)?;
     rustix::stdio::dup2_stdout(&ends.stdout).context(what)?;
