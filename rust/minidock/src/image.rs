@@ -3,22 +3,29 @@
 //! It decides what an image is made of and who may take one away; bytes lie in the store, trees
 //! are written and read by the runtime, and nothing here uses the network.
 
-mod change;
-mod failure;
+pub(crate) mod change;
+mod export;
+pub(crate) mod failure;
+mod history;
 mod import;
+mod inspect;
+mod list;
 mod load;
+mod names;
 mod own_manifest;
 mod platform;
+mod save;
 mod sink;
 mod times;
-mod unpack;
+pub(crate) mod unpack;
 
-pub(crate) use change::{StageSettings, apply_instruction};
+pub use history::HistoryRow;
 pub use import::ImportOptions;
+pub use list::{ImageFilter, ImageRow, ImageSummary};
 pub use load::{LoadOptions, Loaded};
+pub use names::Removed;
 pub(crate) use platform::host_platform;
 pub(crate) use times::{now_text, seconds_of};
-pub(crate) use unpack::Unpacked;
 
 pub use minidock_image::archive::ArchiveFormat;
 pub use minidock_image::descriptor::Platform;
@@ -31,7 +38,7 @@ use minidock_image::config::ImageConfig;
 use minidock_image::descriptor::Descriptor;
 
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::store::{ExpectedBlob, Lease, ManifestRecord};
+use crate::store::{ExpectedBlob, ImageRecord, Lease, ManifestRecord};
 
 /// Only a tag can be given to an image: a digest says what an image is, not how it is called.
 pub(crate) fn require_tag(reference: &Reference) -> Result<()> {
@@ -40,6 +47,16 @@ pub(crate) fn require_tag(reference: &Reference) -> Result<()> {
     }
     let message = format!("{} has a digest and cannot be given", quoted(&reference.familiar()));
     Err(Error::new(ErrorKind::InvalidInput, message).with_hint("use NAME or NAME:TAG"))
+}
+
+/// The config of an image of the store.
+pub(crate) fn parsed_config(image: &ImageRecord) -> Result<ImageConfig> {
+    ImageConfig::from_json(&image.config).map_err(|error| {
+        let message = format!("the config of image {} is damaged", image.id.short());
+        Error::new(ErrorKind::Corrupt, message)
+            .with_hint("run `minidock system check --repair`, then pull or load it again")
+            .with_source(error)
+    })
 }
 
 /// The bytes of a config made here.

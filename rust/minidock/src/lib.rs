@@ -4,6 +4,7 @@
 //! `minidock-runtime` alone. Any thread may call it, and nothing process-global is changed.
 
 pub mod container;
+pub mod docker_json;
 mod engine;
 pub mod error;
 pub mod image;

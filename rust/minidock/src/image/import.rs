@@ -78,6 +78,13 @@ impl Engine {
         let lease = self.store().begin()?;
         let mut kept = Kept { inner: tar, blob: lease.blob_writer(None)? };
         let unpacked = self.unpack_layer(&lease, &joined, &mut kept, None)?;
+        if !unpacked.has_end {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the tar is empty or cut off: it has no end mark (a block of zeros)",
+            )
+            .with_hint("nothing was stored; make the archive again with tar"));
+        }
         config.rootfs = RootFs { diff_ids: vec![unpacked.diff_id], ..RootFs::default() };
         let media_type = layer_media_type(unpacked.compression);
         let layer = match lease.find_layer(&unpacked.diff_id)? {

@@ -201,7 +201,7 @@ struct Layers<'e, 'lease> {
 
 enum Verified<'lease> {
     Here { id: LocalId, compression: Compression },
-    New(Unpacked<'lease>),
+    New(Box<Unpacked<'lease>>),
 }
 
 struct Place {
@@ -240,7 +240,8 @@ impl Layers<'_, '_> {
                 let blob = sink.reader(&layer.blob)?;
                 let joined = self.joined.insert(joined);
                 let expected = Some(&layer.diff_id);
-                Verified::New(self.engine.unpack_layer(self.lease, joined, blob, expected)?)
+                let unpacked = self.engine.unpack_layer(self.lease, joined, blob, expected)?;
+                Verified::New(Box::new(unpacked))
             }
         };
         self.known.insert(key(layer), verified);

@@ -22,6 +22,8 @@ use crate::runtime::Joined;
 use crate::store::{LayerIngest, LayerMeta, Lease, LocalId};
 
 const CHUNK_LEN: usize = 128 * 1024;
+/// A block of a tar.
+const BLOCK_LEN: u64 = 512;
 const READING: &str = "cannot read the layer";
 
 /// A layer that is complete and verified, but has no place yet: dropping it drops the layer.
@@ -35,6 +37,9 @@ pub(crate) struct Unpacked<'lease> {
     pub(crate) flattened: u64,
     /// How the stream was compressed.
     pub(crate) compression: Compression,
+    /// The tar has its end mark, a block of zeros: one that was cut off between two members has
+    /// none. Who knows the diff-id beforehand need not ask.
+    pub(crate) has_end: bool,
 }
 
 impl Unpacked<'_> {
@@ -71,8 +76,14 @@ impl Engine {
             entries: layer.entries,
             tar_size: Some(fed.size),
         };
-        let (diff_id, compression) = (fed.diff_id, fed.compression);
-        Ok(Unpacked { ingest, meta, diff_id, flattened: layer.flattened, compression })
+        Ok(Unpacked {
+            ingest,
+            meta,
+            diff_id: fed.diff_id,
+            flattened: layer.flattened,
+            compression: fed.compression,
+            has_end: fed.zeros >= BLOCK_LEN,
+        })
     }
 
     /// A thread feeds while the runtime unpacks.
@@ -141,6 +152,8 @@ struct Fed {
     diff_id: Digest,
     size: u64,
     compression: Compression,
+    /// How many zeros it ends with.
+    zeros: u64,
 }
 
 /// Sends the uncompressed stream; `None` when the other side stopped reading.
@@ -150,6 +163,7 @@ fn feed(packed: impl Read, socket: OwnedFd, algorithm: Algorithm) -> Result<Opti
     let compression = decoder.compression();
     let mut reader = DigestReader::with_algorithm(decoder, algorithm);
     let mut chunk = vec![0; CHUNK_LEN];
+    let mut zeros = 0;
     loop {
         let length = match reader.read(&mut chunk) {
             Ok(0) => break,
@@ -157,12 +171,21 @@ fn feed(packed: impl Read, socket: OwnedFd, algorithm: Algorithm) -> Result<Opti
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(of_stream(READING, error)),
         };
+        zeros = trailing_zeros(zeros, &chunk[..length]);
         if !send_all(&socket, &chunk[..length])? {
             return Ok(None);
         }
     }
     let (diff_id, size) = reader.finish();
-    Ok(Some(Fed { diff_id, size, compression }))
+    Ok(Some(Fed { diff_id, size, compression, zeros }))
+}
+
+/// Zeros at the end of a stream that had `before` of them before this chunk.
+fn trailing_zeros(before: u64, chunk: &[u8]) -> u64 {
+    match chunk.iter().rev().position(|byte| *byte != 0) {
+        Some(zeros) => zeros as u64,
+        None => before + chunk.len() as u64,
+    }
 }
 
 fn send_all(socket: &OwnedFd, mut bytes: &[u8]) -> Result<bool> {
@@ -218,7 +241,7 @@ mod tests {
             File::from(theirs).read_to_end(&mut received).unwrap();
             let fed = feeder.join().unwrap().unwrap().unwrap();
             let (diff_id, compression) = (Digest::of(&text), Compression::Gzip);
-            assert_eq!(fed, Fed { diff_id, size: 500_000, compression });
+            assert_eq!(fed, Fed { diff_id, size: 500_000, compression, zeros: 0 });
             received
         });
         assert!(received == text);
@@ -227,6 +250,14 @@ mod tests {
         assert_eq!(cut.kind(), ErrorKind::InvalidInput);
         let other = verify_diff_id(packed.as_slice(), &Digest::of(b"x")).unwrap_err();
         assert!(other.to_string().contains("damaged or forged"), "{other}");
+    }
+
+    #[test]
+    fn zeros_at_the_end() {
+        assert_eq!(trailing_zeros(3, &[0, 0]), 5);
+        assert_eq!(trailing_zeros(3, &[0, 1, 0]), 1);
+        assert_eq!(trailing_zeros(3, &[1]), 0);
+        assert_eq!(trailing_zeros(3, &[]), 3);
     }
 
     #[test]

@@ -151,6 +151,13 @@ impl Store {
         self.read(|db| rows::target(db, reference))
     }
 
+    /// When an image got its newest name, in seconds since 1970; `None` without one.
+    pub fn tagged_at(&self, id: &Digest) -> Result<Option<i64>> {
+        let references = self.read(rows::references)?;
+        let own = references.into_iter().filter(|(_, image, _)| image == id);
+        Ok(own.map(|(_, _, time)| time).max())
+    }
+
     /// The id of the image that a user means: a whole id, a reference, or the start of an id, in
     /// docker's order.
     pub fn resolve_image(&self, query: &str) -> Result<Digest> {
