@@ -267,10 +267,10 @@ impl Holder {
         if self.accept_all() == 0 {
             return Leaving::Gone;
         }
-        match minidock_proto::socket::listen(&path) {
-            Ok(listener) => self.listener = listener,
-            // Those who came are served; later ones revive the namespace from a live container.
-            Err(_) => {}
+        // Without a socket those who came are served all the same; later ones revive the
+        // namespace from a live container.
+        if let Ok(listener) = minidock_proto::socket::listen(&path) {
+            self.listener = listener;
         }
         Leaving::Wanted
     }

@@ -12,10 +12,8 @@ use crate::failure::{Context, Result, protocol};
 
 /// What keeps the joined namespace alive; dropped only at the end of the process.
 pub(crate) struct Joined {
-    /// The namespace itself, handed out again when its holder dies.
-    pub(crate) userns: OwnedFd,
     /// The connection that tells the holder that the namespace is in use.
-    pub(crate) hold: OwnedFd,
+    _hold: OwnedFd,
 }
 
 /// Enters the namespace of `join` and becomes root there.
@@ -34,7 +32,7 @@ pub(crate) fn enter_with(
     let userns = fds.take(join.userns).map_err(protocol)?;
     let hold = fds.take(join.hold).map_err(protocol)?;
     enter_namespace(single, userns.as_fd())?;
-    Ok(Joined { userns, hold })
+    Ok(Joined { _hold: hold })
 }
 
 /// Enters a user namespace and becomes its root, without the caller's groups where possible.

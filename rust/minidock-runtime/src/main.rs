@@ -44,7 +44,7 @@ fn main() -> ExitCode {
                 ": started by minidock itself; to run a container use `minidock run`\n"
             );
             // Nobody to tell when standard error is closed.
-            drop(rustix::io::write(rustix::stdio::stderr(), text.as_bytes()));
+            rustix::io::write(rustix::stdio::stderr(), text.as_bytes()).ok();
             ExitCode::from(2)
         }
     }

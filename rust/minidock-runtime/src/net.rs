@@ -6,7 +6,7 @@
 //!
 //! Must not make namespaces and must not bind sockets of the host: both are handed in.
 
-pub(crate) mod addresses;
+mod addresses;
 pub(crate) mod forward;
 mod guard;
 pub(crate) mod helper;

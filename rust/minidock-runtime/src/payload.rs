@@ -85,7 +85,7 @@ fn own_streams(account: &account::Account, terminal: Option<&OwnedFd>) {
     let uid = Some(Uid::from_raw(account.uid));
     // A pipe of a client may refuse it; the open descriptor works all the same.
     if let Some(terminal) = terminal {
-        drop(fchown(terminal, uid, None));
+        fchown(terminal, uid, None).ok();
         return;
     }
     if account.uid == 0 {
@@ -97,7 +97,7 @@ fn own_streams(account: &account::Account, terminal: Option<&OwnedFd>) {
             rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Fifo
         });
         if is_pipe {
-            drop(fchown(stream, uid, gid));
+            fchown(stream, uid, gid).ok();
         }
     }
 }

@@ -29,7 +29,7 @@ impl Client {
     pub(super) fn new(id: u64, channel: Channel) -> Self {
         for timeout in [Timeout::Recv, Timeout::Send] {
             // Refused only for sockets that have none, which a Unix socket is not.
-            drop(set_socket_timeout(&channel, timeout, Some(PATIENCE)));
+            set_socket_timeout(&channel, timeout, Some(PATIENCE)).ok();
         }
         Self { id, channel, attached: false, waiting: false }
     }

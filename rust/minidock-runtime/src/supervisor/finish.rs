@@ -17,7 +17,7 @@ impl Supervisor {
             Exit { code, started_at: self.started_at, finished_at: records::now(), error: None };
         let directory = self.run.directory.as_path().to_path_buf();
         // Nobody may find a socket that nobody serves.
-        drop(rustix::fs::unlink(directory.join(minidock_proto::record::SOCKET)));
+        rustix::fs::unlink(directory.join(minidock_proto::record::SOCKET)).ok();
         if let Some(commit) = self.commit.take().filter(|_| code == 0) {
             let layer = self.commit(commit)?;
             self.tell_starter(&Answer::Layer(layer));
@@ -67,9 +67,9 @@ impl Supervisor {
             Err(error) => return Err(error).context(|| "remove the container".into()),
         }
         if let Some(name) = &remove.name {
-            drop(rustix::fs::unlink(name.as_path()));
+            rustix::fs::unlink(name.as_path()).ok();
         }
-        drop(rustix::mount::unmount(trash.join("mnt"), UnmountFlags::DETACH));
+        rustix::mount::unmount(trash.join("mnt"), UnmountFlags::DETACH).ok();
         let mut paths = vec![remove.trash.clone()];
         paths.extend(remove.volumes.iter().cloned());
         crate::tree::remove(&paths)
