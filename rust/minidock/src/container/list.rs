@@ -49,6 +49,13 @@ pub struct ContainerSummary {
     pub state: ContainerState,
 }
 
+impl ContainerSummary {
+    /// It was started and does not run any more.
+    fn has_ended(&self) -> bool {
+        self.state.status == Status::Exited
+    }
+}
+
 /// Nanoseconds since 1970-01-01 UTC.
 pub(crate) fn now() -> i64 {
     SystemTime::now()
@@ -64,6 +71,10 @@ impl Engine {
         let mut summaries = Vec::new();
         for record in self.store().containers()?.containers {
             match self.summary(record) {
+                // Its supervisor was killed before it could remove it.
+                Ok(summary) if summary.config.auto_remove && summary.has_ended() => {
+                    self.remove_ended(&summary.record.id)?;
+                }
                 Ok(summary) => summaries.push(summary),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),

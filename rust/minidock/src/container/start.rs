@@ -44,15 +44,49 @@ pub struct Running {
     /// The caller's ends.
     pub streams: ClientStreams,
     conversation: Conversation,
+    /// Who removes it when its supervisor was killed before it could.
+    removed_by: Option<Engine>,
     exit: OnceLock<super::Exit>,
 }
 
 impl Engine {
-    /// Starts a container that does not run.
+    /// Starts a container that does not run. One that is to be removed at its end is removed
+    /// when it cannot start, too.
     pub fn start_container(&self, id: &ContainerId, options: StartOptions) -> Result<Running> {
         let record = self.store().container(id)?;
         let config = self.container_settings(id)?;
         let lock = self.take_container(&record)?;
+        let auto_remove = config.auto_remove;
+        let started = self.start_locked(&record, config, lock, options);
+        if let Err(error) = &started {
+            if auto_remove {
+                self.wait_until_gone(id)?;
+                self.remove_ended(id)?;
+            } else {
+                self.record_failed_start(&record, error)?;
+            }
+        }
+        started
+    }
+
+    /// Removes a container that ended, with the volumes that are its alone; gone already is fine.
+    pub(crate) fn remove_ended(&self, id: &ContainerId) -> Result<()> {
+        let options = super::RemoveOptions { force: false, volumes: true };
+        match self.remove_container(id, options) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn start_locked(
+        &self,
+        record: &ContainerRecord,
+        config: ContainerConfig,
+        lock: File,
+        options: StartOptions,
+    ) -> Result<Running> {
+        let id = &record.id;
+        let auto_remove = config.auto_remove;
         let joined = self.join()?;
         let lowers = self.trees(&joined, &record.layers)?;
         let bound = network::bind(ports_to_bind(&config))?;
@@ -95,21 +129,17 @@ impl Engine {
             owner: owner.as_ref().map(|owner| fds.push(owner.as_fd())),
             log: true,
             stop_signal: config.stop_signal,
-            remove: self.auto_remove(&record, &config)?,
+            remove: self.auto_remove(record, &config)?,
             commit: None,
         };
-        self.remember_ports(&record, config, &bound)?;
+        self.remember_ports(record, config, &bound)?;
         let mut conversation = self.runtime()?.spawn(&Verb::Run(Box::new(run)), &fds)?;
         drop((ends, lock, bound, joined));
         let started = conversation.answer();
         conversation.finish();
-        match started {
-            Ok(_) => Ok(Running { id: id.clone(), streams, conversation, exit: OnceLock::new() }),
-            Err(error) => {
-                self.record_failed_start(&record, &error)?;
-                Err(error)
-            }
-        }
+        started?;
+        let removed_by = auto_remove.then(|| self.clone());
+        Ok(Running { id: id.clone(), streams, conversation, exit: OnceLock::new(), removed_by })
     }
 
     /// Takes the container's lock, which the supervisor then keeps.
@@ -333,6 +363,10 @@ impl Running {
             // Replies to calls of ours and answers to the start come over the same connection.
             let message = self.conversation.channel.receive_raw().map_err(broken)?;
             let Some((body, _)) = message else {
+                if let Some(engine) = &self.removed_by {
+                    engine.wait_until_gone(&self.id)?;
+                    engine.remove_ended(&self.id)?;
+                }
                 return Err(Error::new(
                     ErrorKind::Runtime,
                     "the supervisor of the container was killed, and the container with it",
