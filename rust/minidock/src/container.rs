@@ -11,6 +11,7 @@ mod exec;
 mod list;
 mod logs;
 mod options;
+pub mod parse;
 mod remove;
 mod start;
 mod streams;
