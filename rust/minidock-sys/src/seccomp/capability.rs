@@ -90,6 +90,12 @@ impl CapSet {
             .try_fold(CapSet::EMPTY, |set, name| Some(set.with(CapSet::from_name(name)?)))
     }
 
+    /// The names of those in the set that have one, by number.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let named = NAMES.iter().enumerate();
+        named.filter(move |(number, _)| self.0 >> number & 1 == 1).map(|(_, name)| *name)
+    }
+
     /// The union of two sets.
     #[must_use]
     pub const fn with(self, other: CapSet) -> CapSet {

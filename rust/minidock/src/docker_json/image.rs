@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use minidock_image::config::ImageConfig;
 use minidock_image::digest::Digest;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::time_of_seconds;
+use super::{or_null, times};
 
 /// What is known of an image.
 pub(crate) struct ImageView<'i> {
@@ -41,7 +41,7 @@ pub(crate) fn inspect_image(image: &ImageView<'_>) -> Value {
         "Size": image.size,
         "GraphDriver": { "Name": "overlay", "Data": super::lower_dirs(image.trees) },
         "RootFS": { "Type": "layers", "Layers": config.rootfs.diff_ids },
-        "Metadata": { "LastTagTime": time_of_seconds(image.tagged_at) },
+        "Metadata": { "LastTagTime": times::of_seconds(image.tagged_at) },
     });
     if !config.variant.is_empty() {
         shown["Variant"] = config.variant.clone().into();
@@ -94,11 +94,6 @@ fn process(config: &ImageConfig) -> Value {
         shown["Shell"] = process.shell.clone().into();
     }
     shown
-}
-
-/// Docker writes an empty map as null.
-fn or_null(value: Value) -> Value {
-    if value.as_object().is_some_and(Map::is_empty) { Value::Null } else { value }
 }
 
 #[cfg(test)]
