@@ -18,8 +18,10 @@ mod streams;
 mod trees;
 
 pub use capabilities::DEFAULT_CAPABILITIES;
+pub(crate) use capabilities::default_set as default_capabilities;
 pub use config::ContainerConfig;
 pub use control::Attached;
+pub(crate) use create::image_config;
 pub use exec::{ExecOptions, Executing};
 pub use list::{ContainerState, ContainerSummary, Status};
 pub use logs::{LogLine, LogOptions, LogReader};
@@ -32,4 +34,6 @@ pub use options::{
 };
 pub use remove::RemoveOptions;
 pub use start::{Running, StartOptions};
+pub(crate) use start::{network_of, own_pidfd};
 pub use streams::{Attach, ClientStreams};
+pub(crate) use streams::pipes;

@@ -46,6 +46,8 @@ pub enum ErrorKind {
     Network,
     /// The caller cancelled.
     Cancelled,
+    /// A command of a build ended with another status than 0.
+    StepFailed,
     /// Any other failure of input or output.
     Io,
 }
@@ -59,6 +61,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    excerpt: Option<String>,
     hint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -70,7 +73,7 @@ impl Error {
     /// An error of `kind`; control characters in the message are escaped.
     pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
         let message = printable(message.as_ref());
-        Self(Box::new(Inner { kind, message, hint: None, source: None }))
+        Self(Box::new(Inner { kind, message, excerpt: None, hint: None, source: None }))
     }
 
     /// A failed system call: `doing` says what could not be done, the errno decides the kind.
@@ -95,6 +98,14 @@ impl Error {
         self
     }
 
+    /// Adds the lines of the user's file that the error is about.
+    #[must_use]
+    pub fn with_excerpt(mut self, lines: impl AsRef<str>) -> Self {
+        let lines = lines.as_ref().lines();
+        self.0.excerpt = Some(lines.map(|line| printable(line) + "\n").collect());
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -105,6 +116,12 @@ impl Error {
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Lines of the user's file that the error is about, each with its line end: to be shown
+    /// below the message.
+    pub fn excerpt(&self) -> Option<&str> {
+        self.0.excerpt.as_deref()
     }
 
     /// What to do about it, where something can be said.

@@ -19,6 +19,7 @@ mod sink;
 mod times;
 pub(crate) mod unpack;
 
+pub(crate) use change::{StageSettings, apply_instruction};
 pub use history::HistoryRow;
 pub use import::ImportOptions;
 pub use list::{ImageFilter, ImageRow, ImageSummary};

@@ -3,6 +3,7 @@
 //! It owns names, references, the store and what runs; namespaces are entered by
 //! `minidock-runtime` alone. Any thread may call it, and nothing process-global is changed.
 
+pub mod build;
 pub mod container;
 pub mod docker_json;
 mod engine;

@@ -2,6 +2,8 @@
 
 use crate::error::{Error, ErrorKind, Result, quoted};
 
+/// SIGKILL.
+pub(crate) const KILL: i32 = 9;
 /// SIGTERM.
 pub(crate) const TERM: i32 = 15;
 

@@ -1,0 +1,273 @@
+//! Building images from Dockerfiles.
+//!
+//! It decides what each instruction does, in what order, and what is remembered; the grammar is
+//! `minidock-dockerfile`'s, files and commands are the runtime's, layers and images the store's.
+//! What this version does not do is refused by name, with file and line.
+//!
+//! Follows docker's BuildKit front end (<https://docs.docker.com/reference/dockerfile/>). A build
+//! that finds every step remembered starts no process and writes nothing but a new name.
+
+mod archive;
+mod context;
+mod copy;
+mod diff_ids;
+mod event;
+mod failure;
+mod finish;
+mod follow;
+mod history;
+mod input;
+mod key;
+mod layer;
+mod network;
+mod options;
+mod plan;
+mod run;
+mod stage;
+mod stream;
+
+pub use event::{BuildEvent, Stream};
+pub use options::{BuildOptions, CancelToken, ContextSource, DockerfileSource};
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use minidock_dockerfile::{Instruction, Kind, Stages};
+use minidock_image::digest::Digest;
+use minidock_image::reference::Reference;
+
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::{apply_instruction, require_tag};
+use crate::runtime::Joined;
+use crate::store::Lease;
+use diff_ids::DiffIds;
+use failure::{Place, parse_error};
+use input::Input;
+use network::HeldNetwork;
+use plan::{Plan, Planned, PlannedBase, Planner};
+use stage::StageState;
+
+/// An image that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Its id.
+    pub id: Digest,
+    /// The names it was given.
+    pub references: Vec<Reference>,
+}
+
+impl Engine {
+    /// Builds an image.
+    ///
+    /// ```no_run
+    /// use minidock::build::{BuildOptions, ContextSource};
+    /// let engine = minidock::Engine::open(&minidock::EngineOptions::default())?;
+    /// let options = BuildOptions {
+    ///     tags: vec!["app".parse()?],
+    ///     ..BuildOptions::new(ContextSource::Directory(".".into()))
+    /// };
+    /// let built = engine.build(&options, &|event| drop(event))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build(
+        &self,
+        options: &BuildOptions,
+        events: &(dyn Fn(BuildEvent) + Sync),
+    ) -> Result<Built> {
+        options.tags.iter().try_for_each(require_tag)?;
+        let input = Input::read(options)?;
+        let stages = input.file.stages(&input.args);
+        let stages = stages.map_err(|error| parse_error(&input.name, &error))?;
+        let lease = self.store().begin()?;
+        let planner = Planner { engine: self, lease: &lease, input: &input, stages: &stages };
+        let plan = planner.plan(options)?;
+        let mut build = Build {
+            engine: self,
+            options,
+            input: &input,
+            lease: &lease,
+            stages: &stages,
+            events,
+            diff_ids: DiffIds::new(self),
+            namespace: None,
+            network: None,
+            results: BTreeMap::new(),
+            used: Vec::new(),
+            number: 0,
+            steps: plan.steps,
+            directories: 0,
+        };
+        build.all(&plan)
+    }
+}
+
+/// A build on its way.
+struct Build<'a> {
+    engine: &'a Engine,
+    options: &'a BuildOptions,
+    input: &'a Input,
+    lease: &'a Lease,
+    stages: &'a Stages,
+    events: &'a (dyn Fn(BuildEvent) + Sync),
+    diff_ids: DiffIds,
+    /// The user namespace, joined at the first step that is not remembered.
+    namespace: Option<Joined>,
+    network: Option<HeldNetwork>,
+    results: BTreeMap<usize, StageState>,
+    /// Keys of remembered steps whose use is to be noted.
+    used: Vec<Digest>,
+    /// The step that runs, from 1.
+    number: usize,
+    steps: usize,
+    /// Directories made for steps.
+    directories: usize,
+}
+
+impl Build<'_> {
+    fn all(&mut self, plan: &Plan) -> Result<Built> {
+        self.warn_of_the_file(plan);
+        for planned in &plan.stages {
+            let stage = self.stage(planned)?;
+            self.results.insert(planned.index, stage);
+        }
+        let target = plan.stages.last().and_then(|planned| self.results.get(&planned.index));
+        let Some(target) = target.cloned() else {
+            return Err(Error::new(ErrorKind::InvalidInput, "the Dockerfile has no stage"));
+        };
+        let references = &self.options.tags;
+        let id = self.put(&target, references, self.options.labels.clone())?;
+        if !self.used.is_empty() {
+            self.engine.store().touch_cache(&self.used)?;
+        }
+        let references = references.clone();
+        self.tell(BuildEvent::Finished { id, references: references.clone() });
+        Ok(Built { id, references })
+    }
+
+    fn warn_of_the_file(&self, plan: &Plan) {
+        for warning in &self.input.file.warnings {
+            self.tell(BuildEvent::Warning { text: format!("{}: {warning}", self.input.name) });
+        }
+        for name in &plan.unused_args {
+            let text = format!("--build-arg {name}: no ARG of this build asks for it");
+            self.tell(BuildEvent::Warning { text });
+        }
+    }
+
+    fn stage(&mut self, planned: &Planned) -> Result<StageState> {
+        let Some(described) = self.stages.list.get(planned.index) else {
+            return Err(Error::new(ErrorKind::InvalidInput, "the Dockerfile lacks a stage"));
+        };
+        let instructions = self.input.file.instructions_of(described);
+        let label = described.name.clone().unwrap_or_else(|| planned.index.to_string());
+        let mut stage = match &planned.base {
+            PlannedBase::Scratch => StageState::scratch(label),
+            PlannedBase::Image(image) => StageState::on_image(label, image),
+            PlannedBase::Stage(index) => match self.results.get(index) {
+                Some(base) => StageState::on_stage(label, base),
+                None => {
+                    return Err(Error::new(ErrorKind::InvalidInput, "a base stage is missing"));
+                }
+            },
+        };
+        stage.in_image = planned.in_image;
+        if let Some(from) = self.input.file.instructions.get(described.from) {
+            let base = history::one_line(&from.original);
+            let (index, name) = (planned.index, described.name.clone());
+            self.tell(BuildEvent::StageStarted { index, name, base: base.clone() });
+            self.step(&stage.label, base, |_| Ok(()))?;
+        }
+        for trigger in &planned.triggers {
+            let place = Place { file: &trigger.origin, instruction: &trigger.instruction };
+            self.instruction(&mut stage, place, planned.index)?;
+        }
+        for instruction in instructions {
+            let place = Place { file: &self.input.name, instruction };
+            self.instruction(&mut stage, place, planned.index)?;
+        }
+        Ok(stage)
+    }
+
+    fn step(
+        &mut self,
+        stage: &str,
+        text: String,
+        work: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.options.cancel.check()?;
+        let began = Instant::now();
+        self.number += 1;
+        let (number, total, stage) = (self.number, self.steps, stage.to_owned());
+        self.tell(BuildEvent::StepStarted { number, total, stage, text });
+        work(self)?;
+        self.tell(BuildEvent::StepDone { number, elapsed: began.elapsed() });
+        Ok(())
+    }
+
+    fn instruction(
+        &mut self,
+        stage: &mut StageState,
+        place: Place<'_>,
+        number: usize,
+    ) -> Result<()> {
+        let text = history::one_line(&place.instruction.original);
+        let label = stage.label.clone();
+        self.step(&label, text, |build| {
+            let expanded = place.parsed(place.instruction.expand(&|name| stage.variable(name)))?;
+            for name in &expanded.unset {
+                let text = format!("{}: ${name} is not set and becomes empty", place.line());
+                build.tell(BuildEvent::Warning { text });
+            }
+            build.dispatch(stage, &expanded.instruction, place, number)
+        })
+    }
+
+    fn dispatch(
+        &mut self,
+        stage: &mut StageState,
+        instruction: &Instruction,
+        place: Place<'_>,
+        number: usize,
+    ) -> Result<()> {
+        match &instruction.kind {
+            Kind::Run(run) => self.run_instruction(stage, run, place),
+            Kind::Copy(copy) => self.copy_instruction(stage, copy, place, number),
+            Kind::Add(add) => self.add_instruction(stage, add, place),
+            Kind::Arg(arg) => {
+                let declared = stage.declare(&arg.vars, self.stages, &self.input.args);
+                stage.note(history::arg(&declared), true);
+                Ok(())
+            }
+            kind => {
+                apply_instruction(&mut stage.config, kind, &mut stage.settings)
+                    .map_err(|error| place.error(&error, None))?;
+                if matches!(kind, Kind::Workdir(_)) && stage.workdir() != "/" {
+                    return self.make_workdir(stage, place);
+                }
+                let line = history::setting(kind, &instruction.original, &stage.config);
+                stage.note(line, true);
+                Ok(())
+            }
+        }
+    }
+
+    fn tell(&self, event: BuildEvent) {
+        (self.events)(event);
+    }
+
+    /// Joins the user namespace, if that was not done yet.
+    fn join_namespace(&mut self) -> Result<()> {
+        if self.namespace.is_none() {
+            self.namespace = Some(self.engine.join()?);
+        }
+        Ok(())
+    }
+
+    /// The user namespace, once it is joined.
+    fn joined(&self) -> Result<&Joined> {
+        self.namespace
+            .as_ref()
+            .ok_or_else(|| Error::new(ErrorKind::Runtime, "the user namespace is not joined"))
+    }
+}

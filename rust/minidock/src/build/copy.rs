@@ -1,0 +1,433 @@
+//! COPY, ADD and WORKDIR: files from the context, a stage or an image into a new layer.
+
+use std::io::{BufWriter, Write};
+use std::os::fd::{AsFd, OwnedFd};
+
+use minidock_dockerfile::{Add, Copy, CopySource, Instruction, Source, Stages};
+use minidock_image::digest::Digest;
+use minidock_proto::request::{self, Answer, Layer, Read, Rootfs, Verb};
+use minidock_proto::{Bytes, Outgoing};
+
+use super::Build;
+use super::context::Manifest;
+use super::diff_ids::panicked;
+use super::event::BuildEvent;
+use super::failure::Place;
+use super::history;
+use super::key::KeyBuilder;
+use super::layer::NewLayer;
+use super::stage::{StageState, absolute};
+use super::stream::{is_broken, stream};
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::store::LocalId;
+
+const BUFFER: usize = 256 * 1024;
+
+/// Where files go and what becomes of them there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Absolute.
+    pub(super) path: String,
+    /// It is a directory, whatever is there.
+    pub(super) directory: bool,
+    /// `--chown`.
+    pub(super) chown: Option<String>,
+    /// `--chmod`.
+    pub(super) chmod: Option<u32>,
+}
+
+/// Where files come from.
+enum Files {
+    /// The context and heredocs.
+    Manifest(Manifest),
+    /// A stage's or an image's root file system.
+    Layers { layers: Vec<LocalId>, paths: Vec<String> },
+}
+
+impl Build<'_> {
+    /// COPY, its variables put in.
+    pub(super) fn copy_instruction(
+        &mut self,
+        stage: &mut StageState,
+        copy: &Copy,
+        place: Place<'_>,
+        number: usize,
+    ) -> Result<()> {
+        let target = target(stage, copy.into(), place)?;
+        let files = match &copy.from {
+            None => self.manifest(&copy.sources, false, place)?,
+            Some(from) => self.files_of(from, copy, place, number)?,
+        };
+        self.copy_step(stage, "copy", files, target, history::copy(copy), place)
+    }
+
+    /// ADD, its variables put in.
+    pub(super) fn add_instruction(
+        &mut self,
+        stage: &mut StageState,
+        add: &Add,
+        place: Place<'_>,
+    ) -> Result<()> {
+        refuse_add(add, place)?;
+        let target = target(stage, add.into(), place)?;
+        let files = self.manifest(&add.sources, add.unpack.unwrap_or(true), place)?;
+        self.copy_step(stage, "add", files, target, history::add(add), place)
+    }
+
+    /// The directory of WORKDIR, as docker's BuildKit makes it: with its parents, of the user in
+    /// force, always a layer of its own.
+    pub(super) fn make_workdir(&mut self, stage: &mut StageState, place: Place<'_>) -> Result<()> {
+        let user = &stage.config.config.user;
+        let target = Target {
+            path: stage.workdir(),
+            directory: true,
+            chown: (!user.is_empty()).then(|| user.clone()),
+            chmod: None,
+        };
+        let line = format!("WORKDIR {}", target.path);
+        let files = Files::Manifest(Manifest::root_only());
+        self.copy_step(stage, "workdir", files, target, line, place)
+    }
+
+    fn copy_step(
+        &mut self,
+        stage: &mut StageState,
+        kind: &str,
+        files: Files,
+        mut target: Target,
+        line: String,
+        place: Place<'_>,
+    ) -> Result<()> {
+        if let Files::Manifest(manifest) = &files {
+            target.directory |= manifest.has_archive();
+        }
+        let key = key(kind, stage, &files, &target);
+        self.layer_step(stage, key, line, |build, stage| {
+            let made = build.copy_files(stage, &files, &target);
+            made.map_err(|error| place.error(&error, None))
+        })
+    }
+
+    fn manifest(&self, sources: &[CopySource], unpack: bool, place: Place<'_>) -> Result<Files> {
+        let mut manifest = Manifest::default();
+        for source in sources {
+            let (added, text) = match source {
+                CopySource::Heredoc(heredoc) => (manifest.add_heredoc(heredoc), &heredoc.name),
+                CopySource::Path(path) => match &self.input.context {
+                    Some(context) => {
+                        let cancel = &self.options.cancel;
+                        (manifest.add_path(context, path, unpack, cancel), path)
+                    }
+                    None => {
+                        let hint = "give a context directory, for example `.`";
+                        return Err(place.mistake("the build has no context", Some(path), hint));
+                    }
+                },
+            };
+            added.map_err(|error| place.error(&error, Some(text)))?;
+        }
+        for text in std::mem::take(&mut manifest.skipped) {
+            let text = format!("{}: {text}", place.line());
+            self.tell(BuildEvent::Warning { text });
+        }
+        Ok(Files::Manifest(manifest))
+    }
+
+    /// Files of `--from`.
+    fn files_of(&self, from: &str, copy: &Copy, place: Place<'_>, number: usize) -> Result<Files> {
+        let mut paths = Vec::with_capacity(copy.sources.len());
+        for source in &copy.sources {
+            match source {
+                CopySource::Path(path) => paths.push(absolute("/", path)),
+                CopySource::Heredoc(heredoc) => {
+                    let hint = "copy the heredoc with a COPY of its own";
+                    let message = "COPY --from takes no heredoc";
+                    return Err(place.mistake(message, Some(&heredoc.name), hint));
+                }
+            }
+        }
+        let layers = match source_of(self.stages, number, from, place)? {
+            Source::Stage(index) => match self.results.get(&index) {
+                Some(stage) => stage.layers.clone(),
+                None => {
+                    let message = format!("stage {} was not built", quoted(from));
+                    return Err(place.error(&Error::new(ErrorKind::NotFound, message), Some(from)));
+                }
+            },
+            Source::Image(reference) => {
+                let image = self.engine.used_image(self.lease, &reference);
+                image.map_err(|error| place.error(&error, Some(from)))?.layers
+            }
+        };
+        Ok(Files::Layers { layers, paths })
+    }
+
+    fn copy_files(
+        &mut self,
+        stage: &StageState,
+        files: &Files,
+        target: &Target,
+    ) -> Result<LocalId> {
+        self.join_namespace()?;
+        let lowers = self.engine.trees(self.joined()?, &stage.layers)?;
+        let layer = self.new_layer(&stage.layers)?;
+        let (fed, copied) = match files {
+            Files::Manifest(manifest) => {
+                let (reader, writer) = stream()?;
+                let context = self.input.context.as_ref();
+                let cancel = &self.options.cancel;
+                let feed = move || {
+                    let mut writer = BufWriter::with_capacity(BUFFER, writer);
+                    manifest.send(context, &mut writer, cancel)?;
+                    writer.flush().map_err(|e| Error::io("cannot hand the files over", e))
+                };
+                beside(feed, || self.receive(&layer, &lowers, target, reader))
+            }
+            Files::Layers { layers, paths } => {
+                let reading = self.reading(layers, paths)?;
+                let (reader, writer) =
+                    std::io::pipe().map_err(|error| Error::io("cannot make a pipe", error))?;
+                let engine = self.engine;
+                let joined = self.joined()?;
+                let feed = move || reading.run(engine, joined, writer.into());
+                beside(feed, || self.receive(&layer, &lowers, target, reader.into()))
+            }
+        };
+        layer.finish(&both(fed, copied)?)
+    }
+
+    /// Has the runtime copy what comes on a stream.
+    fn receive(
+        &self,
+        layer: &NewLayer<'_>,
+        lowers: &[std::path::PathBuf],
+        target: &Target,
+        sources: OwnedFd,
+    ) -> Result<Layer> {
+        let mut fds = Outgoing::default();
+        let commit = layer.commit(&mut fds);
+        let sources = fds.push(sources.as_fd());
+        let answer = self.engine.run_verb(self.joined()?, fds, |join| {
+            Verb::Copy(request::Copy {
+                join,
+                mapping: self.engine.mapping().clone(),
+                scratch: layer.directory.join("scratch").into(),
+                rootfs: layer.rootfs(lowers),
+                sources,
+                destination: Bytes::from(target.path.as_str()),
+                into_directory: target.directory,
+                chown: target.chown.clone(),
+                chmod: target.chmod,
+                commit,
+            })
+        })?;
+        match answer {
+            Answer::Layer(layer) => Ok(layer),
+            _ => Err(Error::new(
+                ErrorKind::Runtime,
+                "minidock-runtime made no layer: it is of another version",
+            )),
+        }
+    }
+
+    fn reading(&mut self, layers: &[LocalId], paths: &[String]) -> Result<Reading> {
+        let lowers = self.engine.trees(self.joined()?, layers)?;
+        let scratch = self.step_directory()?;
+        let lowers = lowers.iter().map(|path| path.as_path().into()).collect();
+        Ok(Reading {
+            rootfs: Rootfs { lowers, upper: None, read_only: true },
+            scratch: scratch.into(),
+            indexes: self.indexes(layers)?,
+            paths: paths.iter().map(|path| Bytes::from(path.as_str())).collect(),
+        })
+    }
+}
+
+/// Reading from a root file system, complete.
+struct Reading {
+    rootfs: Rootfs,
+    scratch: Bytes,
+    indexes: Vec<std::fs::File>,
+    paths: Vec<Bytes>,
+}
+
+impl Reading {
+    fn run(
+        self,
+        engine: &crate::engine::Engine,
+        joined: &crate::runtime::Joined,
+        tar: OwnedFd,
+    ) -> Result<()> {
+        let mut fds = Outgoing::default();
+        let parents = self.indexes.iter().map(|file| fds.push(file.as_fd())).collect();
+        let tar = fds.push(tar.as_fd());
+        let (rootfs, scratch, paths) = (self.rootfs, self.scratch, self.paths);
+        let mapping = engine.mapping().clone();
+        engine
+            .run_verb(joined, fds, |join| {
+                Verb::Read(Read { join, scratch, mapping, rootfs, parents, paths, tar })
+            })
+            .map(drop)
+    }
+}
+
+/// Runs both at the same time.
+fn beside<A: Send, B>(
+    feed: impl FnOnce() -> Result<A> + Send,
+    copy: impl FnOnce() -> Result<B>,
+) -> (Result<A>, Result<B>) {
+    std::thread::scope(|scope| {
+        let feeding = scope.spawn(feed);
+        let copied = copy();
+        (feeding.join().unwrap_or_else(|_| Err(panicked())), copied)
+    })
+}
+
+/// The layer, or the error of the side that failed first.
+fn both<T>(fed: Result<()>, copied: Result<T>) -> Result<T> {
+    match (fed, copied) {
+        (Ok(()), copied) => copied,
+        (Err(error), Ok(_)) => Err(error),
+        // The reader went, or the other runtime says no more than that its stream broke.
+        (Err(fed), Err(copied)) if is_broken(&fed) || fed.kind() == ErrorKind::Runtime => {
+            Err(copied)
+        }
+        (Err(fed), Err(_)) => Err(fed),
+    }
+}
+
+fn key(kind: &str, stage: &StageState, files: &Files, target: &Target) -> Digest {
+    let mut key = KeyBuilder::new(kind, &stage.layers);
+    key.field("target", &target.path)
+        .field("directory", [u8::from(target.directory)])
+        .option("chown", target.chown.as_ref())
+        .option("chmod", target.chmod.map(u32::to_le_bytes));
+    match files {
+        Files::Manifest(manifest) => manifest.hash_into(&mut key),
+        Files::Layers { layers, paths } => {
+            key.list("from", layers.iter().map(LocalId::as_str)).list("paths", paths);
+        }
+    }
+    key.finish()
+}
+
+/// What COPY and ADD have in common.
+struct Common<'a> {
+    name: &'static str,
+    dest: &'a str,
+    sources: usize,
+    chown: Option<&'a str>,
+    chmod: Option<&'a str>,
+    refused: Option<&'static str>,
+}
+
+impl<'a> From<&'a Copy> for Common<'a> {
+    fn from(copy: &'a Copy) -> Self {
+        let flags = [
+            ("--link", copy.link),
+            ("--parents", copy.parents),
+            ("--exclude", !copy.exclude.is_empty()),
+        ];
+        Self {
+            name: "COPY",
+            dest: &copy.dest,
+            sources: copy.sources.len(),
+            chown: copy.chown.as_deref(),
+            chmod: copy.chmod.as_deref(),
+            refused: flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name),
+        }
+    }
+}
+
+impl<'a> From<&'a Add> for Common<'a> {
+    fn from(add: &'a Add) -> Self {
+        let flags = [("--link", add.link), ("--exclude", !add.exclude.is_empty())];
+        Self {
+            name: "ADD",
+            dest: &add.dest,
+            sources: add.sources.len(),
+            chown: add.chown.as_deref(),
+            chmod: add.chmod.as_deref(),
+            refused: flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name),
+        }
+    }
+}
+
+fn target(stage: &StageState, common: Common<'_>, place: Place<'_>) -> Result<Target> {
+    let Common { name, dest, .. } = common;
+    if let Some(flag) = common.refused {
+        return Err(place.unsupported(&format!("{name} {flag}"), "leave the flag out"));
+    }
+    if dest.is_empty() {
+        let hint = "`.` is the working directory";
+        return Err(place.mistake("the destination is empty", None, hint));
+    }
+    let last = dest.rsplit('/').next().unwrap_or_default();
+    let directory = matches!(last, "" | "." | "..");
+    if common.sources > 1 && !directory {
+        let message = format!("{name} with several sources needs a directory as destination");
+        return Err(place.mistake(&message, Some(dest), "end the destination with a slash"));
+    }
+    let chmod = common.chmod.filter(|mode| !mode.is_empty());
+    let chmod = chmod.map(|text| {
+        octal(text).ok_or_else(|| {
+            let message = format!("{name} --chmod takes an octal mode");
+            place.mistake(&message, Some(text), "write 0755 or the like")
+        })
+    });
+    Ok(Target {
+        path: absolute(&stage.workdir(), dest),
+        directory,
+        chown: common.chown.filter(|owner| !owner.is_empty()).map(str::to_owned),
+        chmod: chmod.transpose()?,
+    })
+}
+
+fn octal(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    u32::from_str_radix(text, 8).ok().filter(|mode| digits && *mode <= 0o7777)
+}
+
+fn refuse_add(add: &Add, place: Place<'_>) -> Result<()> {
+    for source in &add.sources {
+        let CopySource::Path(path) = source else { continue };
+        if let Some(what) = remote(path) {
+            let hint = "fetch it beforehand and COPY it, or fetch it in a RUN";
+            return Err(place.unsupported(&format!("ADD of {what}"), hint));
+        }
+    }
+    if add.checksum.is_some() {
+        return Err(place.unsupported("ADD --checksum", "it is for URLs, which cannot be added"));
+    }
+    if add.keep_git_dir.is_some() {
+        return Err(place.unsupported("ADD --keep-git-dir", "it is for git, which cannot be added"));
+    }
+    Ok(())
+}
+
+/// What a source of ADD is, if no file of the context. The address itself may hold a password.
+fn remote(path: &str) -> Option<&'static str> {
+    let scheme = path.split_once("://").map(|(scheme, _)| scheme);
+    let is_scheme = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    match scheme {
+        Some("git" | "ssh" | "git+ssh") => Some("a git repository"),
+        Some("http" | "https") if path.ends_with(".git") || path.contains(".git#") => {
+            Some("a git repository")
+        }
+        Some(scheme) if is_scheme(scheme) => Some("a URL"),
+        _ if path.starts_with("git@") => Some("a git repository"),
+        _ => None,
+    }
+}
+
+fn source_of(stages: &Stages, number: usize, from: &str, place: Place<'_>) -> Result<Source> {
+    let instruction: &Instruction = place.instruction;
+    place.parsed(stages.source(number, from, instruction))
+}
+
+#[cfg(test)]
+#[path = "copy/tests.rs"]
+mod tests;

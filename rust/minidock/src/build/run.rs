@@ -1,0 +1,297 @@
+//! RUN: a command in a container of its own, whose writable layer becomes a layer.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use minidock_dockerfile::{Run, RunPayload, RunSecurity};
+use minidock_proto::process::{Lockdown, Process};
+use minidock_proto::record;
+use minidock_proto::request::{self, Join, Layer, Mount, MountSource, Network, Verb};
+use minidock_proto::{Bytes, Outgoing};
+use minidock_sys::lock::{self, Mode};
+use rustix::fs::OFlags;
+
+use super::Build;
+use super::failure::Place;
+use super::follow::Following;
+use super::history;
+use super::key::KeyBuilder;
+use super::layer::NewLayer;
+use super::stage::StageState;
+use crate::container::{
+    Attach, Exit, NetworkMode, SeccompOption, default_capabilities, own_pidfd, pipes,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::seccomp;
+use crate::signal;
+use crate::store::{ContainerId, LocalId};
+
+/// Host name of every step.
+const HOSTNAME: &str = "minidock-build";
+/// Size of /dev/shm (docker's).
+const SHM_SIZE: u64 = 64 << 20;
+/// Where a heredoc that is a script of its own is found inside.
+const SCRIPTS: &str = "/run/minidock";
+
+/// What is executed.
+struct Command {
+    args: Vec<String>,
+    /// A script: its name and content.
+    script: Option<(String, String)>,
+}
+
+/// One execution, complete.
+struct Execution<'e> {
+    command: &'e Command,
+    network: NetworkMode,
+    place: Place<'e>,
+    env: Vec<Bytes>,
+}
+
+impl Build<'_> {
+    /// The instruction, its variables put in.
+    pub(super) fn run_instruction(
+        &mut self,
+        stage: &mut StageState,
+        run: &Run,
+        place: Place<'_>,
+    ) -> Result<()> {
+        refuse(run, place)?;
+        let network = self.network_mode(run.network, place)?;
+        let command = command(stage, run.payload());
+        let key = self.run_key(stage, &command, &network);
+        let line = history::run(&stage.args_in_use(), &command.args);
+        let env = stage.environment_with_proxies(&self.input.args);
+        self.layer_step(stage, key, line, |build, stage| {
+            let execution = Execution { command: &command, network, place, env };
+            build.execute(stage, &execution)
+        })
+    }
+
+    fn run_key(
+        &self,
+        stage: &StageState,
+        command: &Command,
+        network: &NetworkMode,
+    ) -> minidock_image::digest::Digest {
+        let mut key = KeyBuilder::new("run", &stage.layers);
+        key.list("environment", stage.environment())
+            .field("user", &stage.config.config.user)
+            .field("workdir", stage.workdir())
+            .list("command", &command.args)
+            .list("script", command.script.iter().flat_map(|(name, text)| [name, text]))
+            .field("network", format!("{network:?}"))
+            // With a single id commands see other owners, and changing one fails.
+            .field("ids", if self.engine.mapping().is_single() { "single" } else { "many" });
+        key.finish()
+    }
+
+    fn execute(&mut self, stage: &StageState, execution: &Execution<'_>) -> Result<LocalId> {
+        self.join_namespace()?;
+        if execution.network == NetworkMode::Private {
+            self.hold_network()?;
+        }
+        let lowers = self.engine.trees(self.joined()?, &stage.layers)?;
+        let layer = self.new_layer(&stage.layers)?;
+        let scripts = script_mount(execution.command, &layer.directory)?;
+        let ended = self.start(stage, execution, (&layer, &lowers), scripts.as_ref());
+        match ended {
+            Ok((Exit { code: 0, error: None, .. }, Some(made))) => layer.finish(&made),
+            Ok((exit, _)) => Err(self.failed(stage, execution.place, &exit)),
+            Err(error) => Err(execution.place.error(&error, None)),
+        }
+    }
+
+    fn start(
+        &self,
+        stage: &StageState,
+        execution: &Execution<'_>,
+        (layer, lowers): (&NewLayer<'_>, &[std::path::PathBuf]),
+        script: Option<&Script>,
+    ) -> Result<(Exit, Option<Layer>)> {
+        let joined = self.joined()?;
+        let lock = taken_lock(&layer.directory)?;
+        let owner = own_pidfd()?;
+        let (streams, ends) = pipes(Attach::OUTPUT)?;
+        let mut fds = Outgoing::default();
+        let (network, resolv) = match (&execution.network, &self.network) {
+            (NetworkMode::Private, Some(held)) => held.describe(&mut fds),
+            (NetworkMode::Host, _) => (Network::Host, Vec::new()),
+            _ => (Network::None, Vec::new()),
+        };
+        let join =
+            Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
+        let run = request::Run {
+            id: ContainerId::random()?.as_str().to_owned(),
+            join,
+            mapping: self.engine.mapping().clone(),
+            nested: false,
+            directory: layer.directory.as_path().into(),
+            lock: fds.push(lock.as_fd()),
+            rootfs: layer.rootfs(lowers),
+            process: process(stage, execution)?,
+            init: false,
+            hostname: HOSTNAME.to_owned(),
+            mounts: script.map(|script| script.describe(&mut fds)).into_iter().collect(),
+            unmasked: false,
+            shm_size: SHM_SIZE,
+            hosts: Vec::new(),
+            resolv,
+            network,
+            ports: Vec::new(),
+            stdio: ends.push(&mut fds),
+            stdin_open: false,
+            stdin_once: false,
+            owner: Some(fds.push(owner.as_fd())),
+            log: false,
+            stop_signal: signal::TERM,
+            remove: None,
+            commit: Some(layer.commit(&mut fds)),
+        };
+        let conversation = self.engine.runtime()?.spawn(&Verb::Run(Box::new(run)), &fds)?;
+        drop((ends, lock));
+        let following = Following {
+            conversation,
+            streams,
+            number: self.number,
+            events: self.events,
+            cancel: &self.options.cancel,
+        };
+        following.to_the_end()
+    }
+
+    /// A command that did not end well, and how to look at what it saw.
+    fn failed(&mut self, stage: &StageState, place: Place<'_>, exit: &Exit) -> Error {
+        let message = match (&exit.error, exit.code) {
+            (Some(error), _) => format!("the command could not run: {error}"),
+            (None, code @ 129..=192) => {
+                format!("the command was ended by {} (status {code})", signal::name(code - 128))
+            }
+            (None, code) => format!("the command exited with status {code}"),
+        };
+        let kind = match exit.code {
+            127 if exit.error.is_some() => ErrorKind::CommandNotFound,
+            126 if exit.error.is_some() => ErrorKind::CommandNotExecutable,
+            _ => ErrorKind::StepFailed,
+        };
+        let error = Error::new(kind, message);
+        let error = match self.state_before(stage) {
+            Ok(Some(id)) => error.with_hint(format!(
+                "`minidock run -it --rm {} sh` opens a shell in the state before {}",
+                id.short(),
+                place.line()
+            )),
+            // Nothing was there before it.
+            Ok(None) => error,
+            Err(why) => error.with_hint(format!(
+                "the state before {} could not be kept: {}",
+                place.line(),
+                why.one_line()
+            )),
+        };
+        place.error(&error, None)
+    }
+}
+
+/// What RUN cannot do here.
+fn refuse(run: &Run, place: Place<'_>) -> Result<()> {
+    if let Some(mount) = run.mounts.first() {
+        let what = format!("RUN --mount=type={}", mount.kind());
+        let hint =
+            "COPY files in before the command, and remove in the same RUN what is not to stay";
+        return Err(place.unsupported(&what, hint));
+    }
+    if run.security == Some(RunSecurity::Insecure) {
+        return Err(place.unsupported("RUN --security=insecure", "leave the flag out"));
+    }
+    if !run.devices.is_empty() {
+        return Err(place.unsupported("RUN --device", "leave the flag out"));
+    }
+    Ok(())
+}
+
+fn command(stage: &StageState, payload: RunPayload) -> Command {
+    match payload {
+        RunPayload::Exec(args) => Command { args, script: None },
+        RunPayload::Shell(text) => Command { args: stage.shell_command(text), script: None },
+        RunPayload::Script { name, content } => {
+            Command { args: vec![format!("{SCRIPTS}/{name}")], script: Some((name, content)) }
+        }
+    }
+}
+
+/// A script on its way into the container.
+struct Script {
+    path: std::path::PathBuf,
+    identity: OwnedFd,
+    target: String,
+}
+
+impl Script {
+    fn describe<'a>(&'a self, fds: &mut Outgoing<'a>) -> Mount {
+        Mount {
+            target: Bytes::from(self.target.as_str()),
+            source: MountSource::Bind {
+                path: self.path.as_path().into(),
+                identity: fds.push(self.identity.as_fd()),
+                recursive: false,
+            },
+            read_only: true,
+        }
+    }
+}
+
+fn script_mount(command: &Command, directory: &Path) -> Result<Option<Script>> {
+    let Some((name, content)) = &command.script else { return Ok(None) };
+    let path = directory.join("script");
+    let failed = |error| Error::at("write", &path, error);
+    let mut file = File::create_new(&path).map_err(failed)?;
+    file.write_all(content.as_bytes()).map_err(failed)?;
+    let mode = rustix::fs::Mode::from_raw_mode(0o755);
+    rustix::fs::fchmod(&file, mode).map_err(|error| Error::at("write", &path, error))?;
+    // A file that is open for writing cannot be executed.
+    drop(file);
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let identity = rustix::fs::open(&path, flags, rustix::fs::Mode::empty())
+        .map_err(|error| Error::at("open", &path, error))?;
+    Ok(Some(Script { path, identity, target: format!("{SCRIPTS}/{name}") }))
+}
+
+/// The lock that says that the step's container lives.
+fn taken_lock(directory: &Path) -> Result<File> {
+    let path = directory.join(record::LOCK);
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .map_err(|error| Error::at("make", &path, error))?;
+    match lock::try_lock(&file, Mode::Exclusive) {
+        Ok(true) => Ok(file),
+        Ok(false) => {
+            let message = format!("the new lock {} is taken", path.display());
+            Err(Error::new(ErrorKind::Io, message))
+        }
+        Err(error) => Err(Error::at("lock", &path, error)),
+    }
+}
+
+fn process(stage: &StageState, execution: &Execution<'_>) -> Result<Process> {
+    let capabilities = default_capabilities();
+    Ok(Process {
+        args: execution.command.args.iter().map(|arg| Bytes::from(arg.as_str())).collect(),
+        env: execution.env.clone(),
+        cwd: Bytes::from(stage.workdir()),
+        user: stage.config.config.user.clone(),
+        groups: Vec::new(),
+        terminal: None,
+        lockdown: Lockdown {
+            capabilities,
+            no_new_privileges: false,
+            seccomp: seccomp::program(&SeccompOption::Default, capabilities)?,
+        },
+        limits: Vec::new(),
+    })
+}
