@@ -15,6 +15,7 @@ mod runtime;
 mod seccomp;
 pub mod signal;
 pub mod store;
+pub mod system;
 
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind, Result};

@@ -18,6 +18,11 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Looks for it: `explicit`, `MINIDOCK_RUNTIME`, the package's place, beside the loaded
     /// library or wheel, beside the executable. An explicit place that has none is an error.
     pub(crate) fn find(explicit: Option<&Path>) -> Result<Self> {
