@@ -65,12 +65,13 @@ pub(crate) fn start(
         HelperKind::Slirp4netns => plan.without_ipv6(),
     };
     let (inside, tap) = Inside::start(proof, netns, &plan)?;
-    let arguments = arguments::of(helper.kind, &plan, inside.pid());
+    let resolv = resolv::inside(&host_resolv()?, &plan, plan.ipv6);
+    let arguments = arguments::of(helper.kind, &plan, inside.pid(), &resolv);
     let launched = launch::launch(proof, helper, &arguments)?;
     let mut running = RunningHelper {
         pid: launched.pid,
         pidfd: launched.pidfd,
-        resolv: resolv::inside(&host_resolv()?, &plan, plan.ipv6),
+        resolv,
         addresses: plan.addresses(),
         kind: helper.kind,
         output: Output::new(launched.stderr),

@@ -16,17 +16,18 @@ const MTU: &str = "65520";
 /// The gateway's, locally administered; by default pasta shows the host's own.
 const GATEWAY_MAC: &str = "02:6d:64:6b:00:02";
 
-/// The arguments after the program's name; `namespaces` is a process that is in the namespaces.
-pub(super) fn of(kind: HelperKind, plan: &Plan, namespaces: Pid) -> Vec<String> {
+/// The arguments after the program's name; `namespaces` is a process that is in the namespaces,
+/// `resolv` the lines of /etc/resolv.conf inside.
+pub(super) fn of(kind: HelperKind, plan: &Plan, namespaces: Pid, resolv: &[String]) -> Vec<String> {
     let path = |kind: &str| format!("/proc/{}/ns/{kind}", namespaces.as_raw_nonzero());
     match kind {
-        HelperKind::Pasta => pasta(plan, &path("user"), &path("net")),
+        HelperKind::Pasta => pasta(plan, &path("user"), &path("net"), resolv),
         HelperKind::Slirp4netns => slirp4netns(plan, &path("user"), &path("net")),
     }
 }
 
 /// Options of pasta as of 2023-03-09 (passt(1)); later versions know them all.
-fn pasta(plan: &Plan, user: &str, net: &str) -> Vec<String> {
+fn pasta(plan: &Plan, user: &str, net: &str, resolv: &[String]) -> Vec<String> {
     let mut arguments = words(&["--foreground", "--quiet", "--config-net", "--no-map-gw"]);
     // No port of the host inside, and none of inside on the host: the forwarder publishes.
     for option in ["--tcp-ports", "--udp-ports", "--tcp-ns", "--udp-ns"] {
@@ -40,10 +41,13 @@ fn pasta(plan: &Plan, user: &str, net: &str) -> Vec<String> {
         arguments.extend(words(&["--interface", "lo"]));
     }
     let mut family = |own: IpAddr, gateway: IpAddr, name_server: IpAddr| {
-        for (option, value) in
-            [("--address", own), ("--gateway", gateway), ("--dns-forward", name_server)]
-        {
+        for (option, value) in [("--address", own), ("--gateway", gateway)] {
             arguments.extend([option.to_owned(), value.to_string()]);
+        }
+        // Only where it stands in: it would show every answer of the host's first name server
+        // as its own, also to those who asked that server itself.
+        if resolv.contains(&format!("nameserver {name_server}")) {
+            arguments.extend(["--dns-forward".to_owned(), name_server.to_string()]);
         }
     };
     if plan.ipv4 {
@@ -95,7 +99,7 @@ mod tests {
     fn line(kind: HelperKind, route: &str, ipv6: bool) -> String {
         let v6 = format!("{} 00 x x x x x x x eth0", "0".repeat(32));
         let plan = Plan::beside(route, if ipv6 { &v6 } else { "" });
-        of(kind, &plan, Pid::from_raw(42).unwrap()).join(" ") + " "
+        of(kind, &plan, Pid::from_raw(42).unwrap(), &[]).join(" ") + " "
     }
 
     #[test]
