@@ -19,12 +19,18 @@ mod sink;
 mod times;
 pub(crate) mod unpack;
 
+use minidock_image::config::ImageConfig;
+
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::store::ImageRecord;
+
 pub(crate) use change::{StageSettings, apply_instruction};
 pub use history::HistoryRow;
 pub use import::ImportOptions;
 pub use list::{ImageFilter, ImageRow, ImageSummary};
 pub use load::{LoadOptions, Loaded};
 pub use names::Removed;
+pub(crate) use own_manifest::store_manifest;
 pub(crate) use platform::host_platform;
 pub(crate) use times::{now_text, seconds_of};
 
@@ -32,14 +38,6 @@ pub use minidock_image::archive::ArchiveFormat;
 pub use minidock_image::descriptor::Platform;
 pub use minidock_image::digest::Digest;
 pub use minidock_image::reference::Reference;
-
-use std::io::Write as _;
-
-use minidock_image::config::ImageConfig;
-use minidock_image::descriptor::Descriptor;
-
-use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::store::{ExpectedBlob, ImageRecord, Lease, ManifestRecord};
 
 /// Only a tag can be given to an image: a digest says what an image is, not how it is called.
 pub(crate) fn require_tag(reference: &Reference) -> Result<()> {
@@ -65,29 +63,5 @@ pub(crate) fn config_bytes(config: &ImageConfig) -> Result<Vec<u8>> {
     config.to_json().map_err(|error| {
         Error::new(ErrorKind::InvalidInput, "the image's config cannot be written")
             .with_source(error)
-    })
-}
-
-/// Stores config and manifest of an image that came without one, and adds them to its blobs.
-pub(crate) fn store_manifest(
-    lease: &Lease,
-    config: &[u8],
-    layers: Vec<Descriptor>,
-    blobs: &mut Vec<Digest>,
-) -> Result<ManifestRecord> {
-    let manifest = own_manifest::manifest_bytes(config, layers)?;
-    for bytes in [config, &manifest] {
-        let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
-        let mut writer = lease.blob_writer(Some(ExpectedBlob { digest, size }))?;
-        writer.write_all(bytes).map_err(|error| Error::io("cannot write a blob", error))?;
-        writer.commit()?;
-        if !blobs.contains(&digest) {
-            blobs.push(digest);
-        }
-    }
-    Ok(ManifestRecord {
-        digest: Digest::of(&manifest),
-        media_type: minidock_image::media::OCI_MANIFEST.to_owned(),
-        size: manifest.len() as u64,
     })
 }

@@ -5,7 +5,7 @@
 
 pub mod build;
 pub mod container;
-pub mod docker_json;
+mod docker_json;
 mod engine;
 pub mod error;
 pub mod image;

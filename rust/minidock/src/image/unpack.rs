@@ -24,7 +24,6 @@ use crate::store::{LayerIngest, LayerMeta, Lease, LocalId};
 const CHUNK_LEN: usize = 128 * 1024;
 /// A block of a tar.
 const BLOCK_LEN: u64 = 512;
-const READING: &str = "cannot read the layer";
 
 /// A layer that is complete and verified, but has no place yet: dropping it drops the layer.
 #[derive(Debug)]
@@ -63,8 +62,7 @@ impl Engine {
         let root = ingest.tree_path(&self.mapping_name()?)?;
         rustix::fs::mkdir(&root, rustix::fs::Mode::from_raw_mode(0o755))
             .map_err(|error| Error::at("make", &root, error))?;
-        let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
-        let (fed, layer) = self.stream(joined, packed, algorithm, &root, &ingest.index_path())?;
+        let (fed, layer) = self.stream(joined, packed, expected, &root, &ingest.index_path())?;
         if let Some(expected) = expected
             && *expected != fed.diff_id
         {
@@ -91,7 +89,7 @@ impl Engine {
         &self,
         joined: &Joined,
         packed: impl Read + Send,
-        algorithm: Algorithm,
+        expected: Option<&Digest>,
         root: &Path,
         index: &Path,
     ) -> Result<(Fed, Layer)> {
@@ -111,8 +109,10 @@ impl Engine {
             .mode(0o600)
             .open(index)
             .map_err(|error| Error::at("make", index, error))?;
+        let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
+        let doing = reading(expected);
         std::thread::scope(|scope| {
-            let feeder = scope.spawn(|| feed(packed, ours, algorithm));
+            let feeder = scope.spawn(|| feed(packed, ours, algorithm, &doing));
             // Its end of the socket is closed on return, which ends a feeder that still writes.
             let unpacked = self.run_unpack(joined, theirs, tree, index);
             let fed = feeder.join().unwrap_or_else(|_| {
@@ -146,6 +146,14 @@ impl Engine {
     }
 }
 
+/// What fails when the stream does.
+fn reading(expected: Option<&Digest>) -> String {
+    match expected {
+        None => "cannot read the tar".to_owned(),
+        Some(diff_id) => format!("cannot read the layer with diff-id {diff_id}"),
+    }
+}
+
 /// What went through.
 #[derive(Debug, PartialEq, Eq)]
 struct Fed {
@@ -157,9 +165,14 @@ struct Fed {
 }
 
 /// Sends the uncompressed stream; `None` when the other side stopped reading.
-fn feed(packed: impl Read, socket: OwnedFd, algorithm: Algorithm) -> Result<Option<Fed>> {
+fn feed(
+    packed: impl Read,
+    socket: OwnedFd,
+    algorithm: Algorithm,
+    doing: &str,
+) -> Result<Option<Fed>> {
     let decoder =
-        Decoder::new(packed, Limits::default()).map_err(|error| of_compression(READING, error))?;
+        Decoder::new(packed, Limits::default()).map_err(|error| of_compression(doing, error))?;
     let compression = decoder.compression();
     let mut reader = DigestReader::with_algorithm(decoder, algorithm);
     let mut chunk = vec![0; CHUNK_LEN];
@@ -169,7 +182,7 @@ fn feed(packed: impl Read, socket: OwnedFd, algorithm: Algorithm) -> Result<Opti
             Ok(0) => break,
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(of_stream(READING, error)),
+            Err(error) => return Err(of_stream(doing, error)),
         };
         zeros = trailing_zeros(zeros, &chunk[..length]);
         if !send_all(&socket, &chunk[..length])? {
@@ -202,11 +215,12 @@ fn send_all(socket: &OwnedFd, mut bytes: &[u8]) -> Result<bool> {
 
 /// Reads a layer's blob to its end and compares, without unpacking: for layers that the store has.
 pub(crate) fn verify_diff_id(packed: impl Read, expected: &Digest) -> Result<Compression> {
+    let doing = reading(Some(expected));
     let decoder =
-        Decoder::new(packed, Limits::default()).map_err(|error| of_compression(READING, error))?;
+        Decoder::new(packed, Limits::default()).map_err(|error| of_compression(&doing, error))?;
     let compression = decoder.compression();
     let mut reader = DigestReader::with_algorithm(decoder, expected.algorithm());
-    io::copy(&mut reader, &mut io::sink()).map_err(|error| of_stream(READING, error))?;
+    io::copy(&mut reader, &mut io::sink()).map_err(|error| of_stream(&doing, error))?;
     match reader.finish().0 {
         found if found == *expected => Ok(compression),
         found => Err(lied(&found, expected)),
@@ -236,7 +250,7 @@ mod tests {
         let packed = minidock_image::compression::gzip(&text).unwrap();
         let (ours, theirs) = pair();
         let received = std::thread::scope(|scope| {
-            let feeder = scope.spawn(|| feed(packed.as_slice(), ours, Algorithm::Sha256));
+            let feeder = scope.spawn(|| feed(packed.as_slice(), ours, Algorithm::Sha256, "x"));
             let mut received = Vec::new();
             File::from(theirs).read_to_end(&mut received).unwrap();
             let fed = feeder.join().unwrap().unwrap().unwrap();
@@ -264,6 +278,6 @@ mod tests {
     fn a_reader_that_is_gone_is_no_signal_and_no_hang() {
         let (ours, theirs) = pair();
         drop(theirs);
-        assert_eq!(feed(io::repeat(1), ours, Algorithm::Sha256).unwrap(), None);
+        assert_eq!(feed(io::repeat(1), ours, Algorithm::Sha256, "x").unwrap(), None);
     }
 }
