@@ -81,6 +81,8 @@ fn settings_that_forbid_user_namespaces() {
     assert!(fixes[2].contains("profile minidock-runtime \"/r\""), "{fixes:?}");
     info.kernel = host().kernel;
     assert_eq!(user_namespaces(&info)[0].found, "refused");
+    info.runtime.path = None;
+    assert!(user_namespaces(&info).is_empty());
 }
 
 #[test]
