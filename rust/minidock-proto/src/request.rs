@@ -131,8 +131,8 @@ pub struct Run {
 pub struct Commit {
     /// The file that takes the index.
     pub index: Fd,
-    /// Indexes of the layers below, topmost first; needed with a single-id mapping alone, where
-    /// the owners of files that existed before come from there.
+    /// Indexes of the layers below, topmost first: owners that the mapping cannot represent come
+    /// from there, and they tell which opaque marks hide something.
     pub parents: Vec<Fd>,
 }
 

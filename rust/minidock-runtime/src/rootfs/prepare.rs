@@ -3,12 +3,13 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use minidock_proto::Descriptors;
-use minidock_proto::request::Run;
+use minidock_proto::request::{Network, Run};
 use minidock_sys::process::SingleThreaded;
 use rustix::fs::{Mode, OFlags};
 
@@ -18,6 +19,8 @@ use crate::rootfs::{in_root, mounts};
 
 /// The file that stands for /etc/resolv.conf of the container.
 pub(crate) const RESOLV: &str = "resolv.conf";
+/// The file that stands for /etc/hosts.
+pub(crate) const HOSTS: &str = "hosts";
 
 /// Prepares it; answers with the paths that were made as mount points.
 pub(crate) fn prepare(
@@ -36,8 +39,8 @@ pub(crate) fn prepare(
     let directory = run.directory.as_path();
     for (name, text) in [
         ("hostname", format!("{}\n", run.hostname)),
-        ("hosts", hosts(run)),
-        (RESOLV, resolv(&run.resolv)),
+        (HOSTS, hosts(run, None)),
+        (RESOLV, resolv_of(run)),
     ] {
         let file = directory.join(name);
         write(&file, &text)?;
@@ -64,7 +67,8 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
         .context(|| format!("write {}", path.display()))
 }
 
-fn hosts(run: &Run) -> String {
+/// The text of /etc/hosts, with the container's own name once its address is known.
+pub(crate) fn hosts(run: &Run, own: Option<IpAddr>) -> String {
     let mut text = String::from(
         "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
          fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\n\
@@ -74,7 +78,20 @@ fn hosts(run: &Run) -> String {
         text.push_str(line);
         text.push('\n');
     }
+    if let Some(address) = own {
+        text.push_str(&format!("{address}\t{}\n", run.hostname));
+    }
     text
+}
+
+/// The host's name servers where its network is used, or none; else what the engine says. A
+/// private network puts its own there once it is connected.
+fn resolv_of(run: &Run) -> String {
+    if run.resolv.is_empty() && matches!(run.network, Network::Host | Network::None) {
+        // A host without the file asks nobody either.
+        return std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    }
+    resolv(&run.resolv)
 }
 
 /// The text of a resolv.conf.

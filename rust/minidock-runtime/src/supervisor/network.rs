@@ -13,7 +13,7 @@ use crate::connect;
 use crate::failure::{Context, Result, failure, protocol};
 use crate::launch::Namespaces;
 use crate::net::forward::{self, ForwardedPort};
-use crate::rootfs::prepare::{self, RESOLV};
+use crate::rootfs::prepare::{self, HOSTS, RESOLV};
 
 /// Takes the listening sockets of the published ports.
 pub(super) fn ports(run: &Run, fds: &mut Descriptors) -> Result<Vec<ForwardedPort>> {
@@ -38,6 +38,7 @@ pub(super) fn connect(
     let mut resolv = connected.resolv;
     resolv.extend(run.resolv.iter().cloned());
     prepare::write(&directory.join(RESOLV), &prepare::resolv(&resolv))?;
+    prepare::write(&directory.join(HOSTS), &prepare::hosts(run, connected.address))?;
     Ok(connected.address)
 }
 

@@ -237,7 +237,11 @@ impl Build<'_> {
         Ok(Reading {
             rootfs: Rootfs { lowers, upper: None, read_only: true },
             scratch: scratch.into(),
-            indexes: self.indexes(layers)?,
+            // Many ids keep the owners in the trees.
+            indexes: match self.engine.mapping().is_single() {
+                true => self.indexes(layers)?,
+                false => Vec::new(),
+            },
             paths: paths.iter().map(|path| Bytes::from(path.as_str())).collect(),
         })
     }

@@ -121,11 +121,9 @@ impl<'a> Build<'a> {
         Ok(path)
     }
 
-    /// Indexes of layers, topmost first, where the trees do not hold the owners.
+    /// The indexes of the layers below, topmost first, for a scan: what the mapping lost comes
+    /// from there, and which opaque marks hide something.
     pub(super) fn indexes(&self, layers: &[LocalId]) -> Result<Vec<File>> {
-        if !self.engine.mapping().is_single() {
-            return Ok(Vec::new());
-        }
         let open = |layer: &LocalId| {
             let path = self.engine.store().layer_index_path(layer);
             File::open(&path).map_err(|error| Error::at("open", &path, error))
