@@ -33,7 +33,7 @@ pub(super) struct Following<'a> {
 impl Following<'_> {
     /// Follows it until it has ended and all output was told. The supervisor, which the command
     /// cannot outlive, closes the streams.
-    pub(super) fn to_the_end(mut self) -> Result<(Exit, Option<Layer>)> {
+    pub(super) fn follow(mut self) -> Result<(Exit, Option<Layer>)> {
         let mut layer = None;
         let mut exit = None;
         let mut killed = false;

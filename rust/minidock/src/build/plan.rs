@@ -43,7 +43,7 @@ pub(super) enum PlannedBase {
     /// A stage before it.
     Stage(usize),
     /// An image.
-    Image(UsedImage),
+    Image(Box<UsedImage>),
 }
 
 /// An ONBUILD instruction that runs.
@@ -143,7 +143,7 @@ impl Planner<'_> {
                 let image = self.engine.used_image(self.lease, reference);
                 let image = image.map_err(|error| place.error(&error, Some(reference)))?;
                 let triggers = triggers_of_image(reference, &image.config)?;
-                (PlannedBase::Image(image), triggers)
+                (PlannedBase::Image(Box::new(image)), triggers)
             }
         };
         Ok(Planned { index: stage.index, base, triggers, in_image: false })

@@ -159,7 +159,7 @@ impl Build<'_> {
             events: self.events,
             cancel: &self.options.cancel,
         };
-        following.to_the_end()
+        following.follow()
     }
 
     /// A command that did not end well, and how to look at what it saw.
