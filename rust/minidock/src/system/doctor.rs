@@ -177,9 +177,10 @@ fn subordinate_ids(info: &Info) -> Check {
 }
 
 fn subordinate_fix(why: &str) -> String {
-    let user = "--add-subuids 100000-165535 --add-subgids 100000-165535 \"$(id -un)\"";
     if why.contains("has no line") {
-        return format!("sudo usermod {user}");
+        let first = host::free_subordinate_id();
+        let range = format!("{first}-{}", first + host::SUBORDINATE_IDS - 1);
+        return format!("sudo usermod --add-subuids {range} --add-subgids {range} \"$(id -un)\"");
     }
     if why.contains("no_new_privs") {
         return "start minidock outside of the service or sandbox that set no_new_privs".to_owned();

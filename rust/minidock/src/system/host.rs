@@ -42,6 +42,26 @@ pub(super) fn release_numbers(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+/// How many subordinate ids a user is to have, and where useradd begins to hand them out
+/// (login.defs(5): `SUB_UID_COUNT`, `SUB_UID_MIN`).
+pub(super) const SUBORDINATE_IDS: u64 = 65536;
+const FIRST_SUBORDINATE_ID: u64 = 100_000;
+
+/// The first id after all that are handed out, so that no two users share any.
+pub(super) fn free_subordinate_id() -> u64 {
+    let files = ["/etc/subuid", "/etc/subgid"].map(|path| std::fs::read_to_string(path));
+    files.iter().flatten().map(|text| end_of(text)).fold(FIRST_SUBORDINATE_ID, u64::max)
+}
+
+/// The end of the last range of `name:first:count` lines.
+fn end_of(text: &str) -> u64 {
+    let end = |line: &str| {
+        let mut numbers = line.split(':').skip(1).map(|number| number.trim().parse::<u64>().ok());
+        numbers.next()??.checked_add(numbers.next()??)
+    };
+    text.lines().filter_map(end).max().unwrap_or(0)
+}
+
 /// The name of the file system at a path, and the bytes that a user may still write there.
 pub(super) fn file_system(path: &Path) -> rustix::io::Result<(String, u64)> {
     let stat = rustix::fs::statfs(path)?;
@@ -82,6 +102,18 @@ mod tests {
             ("x.y", None),
         ] {
             assert_eq!(release_numbers(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_end() {
+        for (text, want) in [
+            ("", 0),
+            ("a:100000:65536\nb:165536:65536\n", 231_072),
+            ("b:300000:10\na:100000:65536", 300_010),
+            ("# x\na:y:1\na:5", 0),
+        ] {
+            assert_eq!(end_of(text), want, "{text}");
         }
     }
 
