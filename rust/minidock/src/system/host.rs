@@ -49,7 +49,7 @@ const FIRST_SUBORDINATE_ID: u64 = 100_000;
 
 /// The first id after all that are handed out, so that no two users share any.
 pub(super) fn free_subordinate_id() -> u64 {
-    let files = ["/etc/subuid", "/etc/subgid"].map(|path| std::fs::read_to_string(path));
+    let files = ["/etc/subuid", "/etc/subgid"].map(std::fs::read_to_string);
     files.iter().flatten().map(|text| end_of(text)).fold(FIRST_SUBORDINATE_ID, u64::max)
 }
 
