@@ -1,0 +1,111 @@
+//! `save`: images into an archive.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use minidock::Engine;
+use minidock::image::ArchiveFormat;
+
+use crate::cli::Global;
+use crate::failure::{Failure, Result};
+use crate::output;
+
+/// Save images to an archive
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  minidock save -o web.tar web:1.0
+  minidock save --format oci-archive web | ssh other minidock load")]
+pub(crate) struct Save {
+    /// The file; standard output without
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The kind of archive
+    #[arg(long, value_enum, default_value = "docker-archive")]
+    format: Format,
+    /// Images, by name or id
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    DockerArchive,
+    OciArchive,
+}
+
+impl Save {
+    pub(crate) fn run(self, global: &Global) -> Result<u8> {
+        if self.output.is_none() && output::is_terminal() {
+            return Err(Failure::refused(
+                "an archive is not written to a terminal",
+                "name a file with -o, or redirect standard output",
+            ));
+        }
+        let engine = global.engine()?;
+        match &self.output {
+            None => self.write(&engine, output::DataWriter)?,
+            Some(path) if is_special(path) => {
+                let file =
+                    File::options().write(true).open(path).map_err(|e| cannot("open", path, e))?;
+                self.write(&engine, file)?;
+            }
+            Some(path) => self.write_file(&engine, path)?,
+        }
+        Ok(0)
+    }
+
+    fn write(&self, engine: &Engine, out: impl Write) -> Result<()> {
+        let format = match self.format {
+            Format::DockerArchive => ArchiveFormat::Docker,
+            Format::OciArchive => ArchiveFormat::Oci,
+        };
+        engine.save_images(&self.images, format, out).map_err(|error| match broken_pipe(&error) {
+            true => Failure::BrokenPipe,
+            false => error.into(),
+        })
+    }
+
+    /// A file appears whole or not at all.
+    fn write_file(&self, engine: &Engine, path: &Path) -> Result<()> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".partial-{}", std::process::id()));
+        let partial = path.with_file_name(name);
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .open(&partial)
+            .map_err(|error| cannot("make", &partial, error))?;
+        let written = self.write(engine, file).and_then(|()| {
+            fs::rename(&partial, path).map_err(|error| cannot("write", path, error))
+        });
+        if written.is_err() {
+            // The first failure counts; a file that cannot be removed changes nothing about it.
+            drop(fs::remove_file(&partial));
+        }
+        written
+    }
+}
+
+fn cannot(verb: &str, path: &Path, error: io::Error) -> Failure {
+    Failure::io(format!("cannot {verb} {}", path.display()), error)
+}
+
+/// A device or a pipe is written, never replaced.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+}
+
+fn broken_pipe(error: &minidock::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
