@@ -34,6 +34,8 @@ pub(crate) fn run(
             if process::close_all_except(&[signals.as_fd()]).is_err() {
                 process::exit_now(125)
             }
+            // What `ps` shows; without a name it works as well.
+            rustix::thread::set_name(c"minidock-init").ok();
             process::exit_now(supervise(child, &signals))
         }
     }

@@ -1,10 +1,12 @@
 //! Copying a directory of an image into an empty volume.
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
 use minidock_proto::Bytes;
 use minidock_proto::mapping::Mapping;
+use minidock_proto::request::FailureKind;
 use minidock_sys::process::{self, SingleThreaded};
 
 use crate::failure::{Context, Result, failure};
@@ -19,19 +21,23 @@ pub(crate) fn duplicate(
     mapping: &Mapping,
 ) -> Result<()> {
     let (reader, writer) = std::io::pipe().context(|| "make a pipe".into())?;
+    let (mut words, mut say) = std::io::pipe().context(|| "make a pipe".into())?;
     let reading = process::spawn(single, || {
         let tar = File::from(OwnedFd::from(writer));
-        u8::from(tree::read(source, &[Bytes::from("/")], &[], mapping, tar).is_err())
+        match tree::read(source, &[Bytes::from("/")], &[], mapping, tar) {
+            Ok(_) => 0,
+            Err(failure) => u8::from(say.write_all(failure.message.as_bytes()).is_err()) + 1,
+        }
     });
     let reading = reading.context(|| "fork".into())?;
     let unpacked = tree::unpack(File::from(OwnedFd::from(reader)), destination, None, mapping);
-    let read = hold::wait_for(reading)?;
-    unpacked?;
-    if read {
-        return Ok(());
+    drop(say);
+    let mut why = String::new();
+    words.read_to_string(&mut why).context(|| "learn how reading went".into())?;
+    match hold::wait_for(reading)? {
+        true => unpacked.map(drop),
+        false => {
+            Err(failure(FailureKind::System, format!("cannot read the image's directory: {why}")))
+        }
     }
-    Err(failure(
-        minidock_proto::request::FailureKind::System,
-        "the image's directory cannot be read",
-    ))
 }

@@ -36,6 +36,10 @@ pub(crate) fn prepare(
     for name in ["dev", "proc", "sys"] {
         in_root::real_directory(&root, name, &mut created)?;
     }
+    for mount in &run.mounts {
+        mounts::place(&root, mount, fds, (single, &run.mapping), &mut created)?;
+    }
+    // Over what was mounted: a volume at /etc must not hide them.
     let directory = run.directory.as_path();
     for (name, text) in [
         ("hostname", format!("{}\n", run.hostname)),
@@ -45,9 +49,6 @@ pub(crate) fn prepare(
         let file = directory.join(name);
         write(&file, &text)?;
         mounts::bind_own_file(&root, &file, &Path::new("/etc").join(name), &mut created)?;
-    }
-    for mount in &run.mounts {
-        mounts::place(&root, mount, fds, (single, &run.mapping), &mut created)?;
     }
     // docker makes the working directory, and it is not a mount point: it stays.
     in_root::directory(&root, run.process.cwd.as_path(), &mut Vec::new())?;
