@@ -1,3 +1,4 @@
 //! The command line as a user meets it: words, output, exit status. One file per topic.
 
+mod cache;
 mod harness;

@@ -14,12 +14,14 @@
 //! ```
 
 pub mod base;
+pub mod busybox;
 pub mod command;
 pub mod leaks;
 pub mod minidock;
 pub mod process;
 pub mod stage;
 
+pub use busybox::Busybox;
 pub use command::{Call, Output};
 pub use leaks::Leaks;
 pub use minidock::Minidock;
