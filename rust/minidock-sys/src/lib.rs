@@ -10,6 +10,7 @@ pub mod listener;
 pub mod lock;
 pub mod mount;
 pub mod namespace;
+pub mod peer;
 pub mod process;
 pub mod seccomp;
 pub mod signal;

@@ -152,8 +152,8 @@ impl Supervisor {
     fn accept(&mut self) {
         while let Ok(socket) = rustix::net::accept_with(&self.listener, SocketFlags::CLOEXEC) {
             // The directory is closed to other users; this says so a second time.
-            let own = rustix::net::sockopt::socket_peercred(&socket)
-                .is_ok_and(|peer| peer.uid == rustix::process::getuid());
+            let own = minidock_sys::peer::uid(&socket)
+                .is_ok_and(|uid| uid == rustix::process::getuid().as_raw());
             if own {
                 self.clients.push(Client::new(self.next_client, Channel::from(socket)));
                 self.next_client += 1;
