@@ -32,7 +32,7 @@ pub use options::{BuildOptions, CancelToken, ContextSource, DockerfileSource};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use minidock_dockerfile::{Instruction, Kind, Stages};
+use minidock_dockerfile::{Base, Instruction, Kind, Stages};
 use minidock_image::digest::Digest;
 use minidock_image::reference::Reference;
 
@@ -172,12 +172,12 @@ impl Build<'_> {
             },
         };
         stage.in_image = planned.in_image;
-        if let Some(from) = self.input.file.instructions.get(described.from) {
-            let base = history::one_line(&from.original);
-            let (index, name) = (planned.index, described.name.clone());
-            self.tell(BuildEvent::StageStarted { index, name, base: base.clone() });
-            self.step(&stage.label, base, |_| Ok(()))?;
-        }
+        let base = base_name(&described.base, self.stages);
+        let (index, name) = (planned.index, described.name.clone());
+        let named = name.iter().map(|name| format!(" AS {name}")).collect::<String>();
+        let text = format!("FROM {base}{named}");
+        self.tell(BuildEvent::StageStarted { index, name, base });
+        self.step(&stage.label, text, |_| Ok(()))?;
         for trigger in &planned.triggers {
             let place = Place { file: &trigger.origin, instruction: &trigger.instruction };
             self.instruction(&mut stage, place, planned.index)?;
@@ -215,7 +215,7 @@ impl Build<'_> {
         let label = stage.label.clone();
         self.step(&label, text, |build| {
             let expanded = place.parsed(place.instruction.expand(&|name| stage.variable(name)))?;
-            for name in &expanded.unset {
+            for name in expanded.unset.iter().filter(|name| !has_default(place, name)) {
                 let text = format!("{}: ${name} is not set and becomes empty", place.line());
                 build.tell(BuildEvent::Warning { text });
             }
@@ -241,7 +241,7 @@ impl Build<'_> {
             }
             kind => {
                 apply_instruction(&mut stage.config, kind, &mut stage.settings)
-                    .map_err(|error| place.error(&error, None))?;
+                    .map_err(|error| place.error(error, None))?;
                 if matches!(kind, Kind::Workdir(_)) && stage.workdir() != "/" {
                     return self.make_workdir(stage, place);
                 }
@@ -270,4 +270,22 @@ impl Build<'_> {
             .as_ref()
             .ok_or_else(|| Error::new(ErrorKind::Runtime, "the user namespace is not joined"))
     }
+}
+
+/// What a stage begins with, variables put in.
+fn base_name(base: &Base, stages: &Stages) -> String {
+    match base {
+        Base::Scratch => "scratch".to_owned(),
+        Base::Image(reference) => reference.clone(),
+        Base::Stage(index) => {
+            let name = stages.list.get(*index).and_then(|stage| stage.name.clone());
+            name.unwrap_or_else(|| index.to_string())
+        }
+    }
+}
+
+/// Whether an instruction says itself what an unset variable is to mean: `${NAME:-…}` and its kin.
+fn has_default(place: Place<'_>, name: &str) -> bool {
+    let forms = [":", "-", "+", "?"].map(|form| format!("${{{name}{form}"));
+    forms.iter().any(|form| place.instruction.source.contains(form))
 }

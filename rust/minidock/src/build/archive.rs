@@ -78,7 +78,7 @@ impl Archive {
         open: impl Fn() -> Result<File>,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let (digest, _) = file_digest(open()?, path, cancel)?;
+        let (digest, _) = file_digest(open()?, u64::MAX, path, cancel)?;
         let mut entries = Vec::new();
         let mut reader = reader(path, open()?, cancel)?;
         while let Some(entry) = next(path, &mut reader, cancel)? {

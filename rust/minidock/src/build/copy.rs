@@ -104,7 +104,7 @@ impl Build<'_> {
         let key = key(kind, stage, &files, &target);
         self.layer_step(stage, key, line, |build, stage| {
             let made = build.copy_files(stage, &files, &target);
-            made.map_err(|error| place.error(&error, None))
+            made.map_err(|error| place.error(error, None))
         })
     }
 
@@ -124,7 +124,7 @@ impl Build<'_> {
                     }
                 },
             };
-            added.map_err(|error| place.error(&error, Some(text)))?;
+            added.map_err(|error| place.error(error, Some(text)))?;
         }
         for text in std::mem::take(&mut manifest.skipped) {
             let text = format!("{}: {text}", place.line());
@@ -151,12 +151,12 @@ impl Build<'_> {
                 Some(stage) => stage.layers.clone(),
                 None => {
                     let message = format!("stage {} was not built", quoted(from));
-                    return Err(place.error(&Error::new(ErrorKind::NotFound, message), Some(from)));
+                    return Err(place.error(Error::new(ErrorKind::NotFound, message), Some(from)));
                 }
             },
             Source::Image(reference) => {
                 let image = self.engine.used_image(self.lease, &reference);
-                image.map_err(|error| place.error(&error, Some(from)))?.layers
+                image.map_err(|error| place.error(error, Some(from)))?.layers
             }
         };
         Ok(Files::Layers { layers, paths })

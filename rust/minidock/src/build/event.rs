@@ -16,7 +16,7 @@ pub enum BuildEvent {
         index: usize,
         /// `AS name`.
         name: Option<String>,
-        /// What it begins with, as written.
+        /// What it begins with, variables put in.
         base: String,
     },
     /// A step begins.

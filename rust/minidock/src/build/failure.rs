@@ -19,8 +19,12 @@ impl Place<'_> {
         format!("{}:{}", self.file, self.instruction.span.start_line)
     }
 
-    /// Shows an error at the instruction, `offending` marked.
-    pub(crate) fn error(&self, error: &Error, offending: Option<&str>) -> Error {
+    /// Shows an error at the instruction, `offending` marked. That the build was cancelled has no
+    /// place.
+    pub(crate) fn error(&self, error: Error, offending: Option<&str>) -> Error {
+        if error.kind() == ErrorKind::Cancelled {
+            return error;
+        }
         let message = error.one_line();
         let text = self.instruction.render_failure(self.file, &message, offending, "");
         rendered(error.kind(), &text, error.hint())
@@ -30,13 +34,13 @@ impl Place<'_> {
     pub(crate) fn unsupported(&self, what: &str, hint: &str) -> Error {
         let message = format!("{what} is not supported");
         let error = Error::new(ErrorKind::InvalidInput, message).with_hint(hint);
-        self.error(&error, what.split_whitespace().last())
+        self.error(error, what.split_whitespace().last())
     }
 
     /// A mistake in the instruction.
     pub(crate) fn mistake(&self, message: &str, offending: Option<&str>, hint: &str) -> Error {
         let error = Error::new(ErrorKind::InvalidInput, message).with_hint(hint);
-        self.error(&error, offending)
+        self.error(error, offending)
     }
 
     /// Shows a mistake that the Dockerfile's parser or expansion found.
@@ -81,7 +85,7 @@ mod tests {
         let file = Dockerfile::parse(b"FROM scratch\nCOPY missing /x\n").unwrap();
         let place = Place { file: "app/Dockerfile", instruction: &file.instructions[1] };
         let error = Error::new(ErrorKind::NotFound, "\"missing\" is not in the context");
-        let error = place.error(&error.with_hint("add it"), Some("missing"));
+        let error = place.error(error.with_hint("add it"), Some("missing"));
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert_eq!(error.to_string(), "app/Dockerfile:2: \"missing\" is not in the context");
         assert_eq!(error.excerpt(), Some("  2 | COPY missing /x\n    |      ^^^^^^^\n"));

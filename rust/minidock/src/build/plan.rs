@@ -141,7 +141,7 @@ impl Planner<'_> {
             Base::Stage(index) => (PlannedBase::Stage(*index), self.triggers_of_stage(*index)),
             Base::Image(reference) => {
                 let image = self.engine.used_image(self.lease, reference);
-                let image = image.map_err(|error| place.error(&error, Some(reference)))?;
+                let image = image.map_err(|error| place.error(error, Some(reference)))?;
                 let triggers = triggers_of_image(reference, &image.config)?;
                 (PlannedBase::Image(Box::new(image)), triggers)
             }

@@ -38,6 +38,8 @@ const SCRIPTS: &str = "/run/minidock";
 /// What is executed.
 struct Command {
     args: Vec<String>,
+    /// It is a shell's.
+    shell: bool,
     /// A script: its name and content.
     script: Option<(String, String)>,
 }
@@ -100,7 +102,12 @@ impl Build<'_> {
         match ended {
             Ok((Exit { code: 0, error: None, .. }, Some(made))) => layer.finish(&made),
             Ok((exit, _)) => Err(self.failed(stage, execution.place, &exit)),
-            Err(error) => Err(execution.place.error(&error, None)),
+            Err(error) if error.kind() == ErrorKind::CommandNotFound && execution.command.shell => {
+                let hint = "the image has no such shell; name one with SHELL, or write the \
+                            command as a JSON array";
+                Err(execution.place.error(error.with_hint(hint), None))
+            }
+            Err(error) => Err(execution.place.error(error, None)),
         }
     }
 
@@ -191,7 +198,7 @@ impl Build<'_> {
                 why.one_line()
             )),
         };
-        place.error(&error, None)
+        place.error(error, None)
     }
 }
 
@@ -213,13 +220,14 @@ fn refuse(run: &Run, place: Place<'_>) -> Result<()> {
 }
 
 fn command(stage: &StageState, payload: RunPayload) -> Command {
-    match payload {
-        RunPayload::Exec(args) => Command { args, script: None },
-        RunPayload::Shell(text) => Command { args: stage.shell_command(text), script: None },
+    let (args, shell, script) = match payload {
+        RunPayload::Exec(args) => (args, false, None),
+        RunPayload::Shell(text) => (stage.shell_command(text), true, None),
         RunPayload::Script { name, content } => {
-            Command { args: vec![format!("{SCRIPTS}/{name}")], script: Some((name, content)) }
+            (vec![format!("{SCRIPTS}/{name}")], false, Some((name, content)))
         }
-    }
+    };
+    Command { args, shell, script }
 }
 
 /// A script on its way into the container.

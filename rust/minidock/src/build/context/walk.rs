@@ -9,6 +9,9 @@ use super::{Context, Found, attributes, changed, opening, shown, unusable};
 use crate::build::options::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Longest piece of a file that is read at once.
+const BUFFER: u64 = 256 * 1024;
+
 /// What a walk needs beside the context.
 pub(super) struct Walk<'a> {
     pub(super) context: &'a Context,
@@ -103,7 +106,7 @@ impl Walk<'_> {
         let file = self.context.open_file(real).map_err(failed)?;
         let stat = fstat(&file).map_err(failed)?;
         let xattrs = attributes::read(std::os::fd::AsFd::as_fd(&file)).map_err(failed)?;
-        let (digest, size) = hash(file, real, self.cancel)?;
+        let (digest, size) = hash(file, stat.st_size.unsigned_abs(), real, self.cancel)?;
         let mut entry = entry(target, EntryKind::File { size, digest }, &stat);
         entry.xattrs = xattrs;
         Ok(Item { entry, origin: Origin::Context(real.clone()) })
@@ -137,14 +140,18 @@ impl Walk<'_> {
     }
 }
 
-/// Digest and length of a file, in pieces that a cancelled build does not wait for.
+/// Digest and length of a file of about this length, in pieces that a cancelled build does not
+/// wait for.
 pub(in crate::build) fn hash(
     file: impl std::io::Read,
+    length: u64,
     path: &EntryPath,
     cancel: &CancelToken,
 ) -> Result<(minidock_image::digest::Digest, u64)> {
     let mut reader = DigestReader::new(file);
-    let mut buffer = vec![0; 256 * 1024];
+    // Most files are small: room for the whole and for seeing its end.
+    let room = length.saturating_add(1).clamp(512, BUFFER);
+    let mut buffer = vec![0; usize::try_from(room).unwrap_or(512)];
     loop {
         cancel.check()?;
         match std::io::Read::read(&mut reader, &mut buffer) {
