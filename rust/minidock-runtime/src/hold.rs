@@ -13,6 +13,7 @@ use minidock_proto::mapping::{Extent, Mapping, lines};
 use minidock_proto::request::{Answer, FailureKind, Hold};
 use minidock_proto::{Channel, Fd};
 use minidock_sys::namespace::{self, Kinds};
+use minidock_sys::peer;
 use minidock_sys::process::{self, Fork, SingleThreaded};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::SocketFlags;
@@ -248,7 +249,7 @@ impl Holder {
 
     fn greet(&self, user: &OwnedFd) -> bool {
         // The socket lies in a directory of mode 0700; this says the same a second time.
-        let Ok(peer) = rustix::net::sockopt::socket_peercred(user) else { return false };
+        let Ok(peer) = peer::of(user) else { return false };
         if peer.uid != rustix::process::getuid() {
             return false;
         }

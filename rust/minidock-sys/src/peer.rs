@@ -1,40 +1,45 @@
-//! Who is at the other end of a local socket (unix(7), SO_PEERCRED).
+//! Who is at the other end of a Unix socket (`SO_PEERCRED`, unix(7)).
 //!
-//! rustix reads the pid there as a number that is never 0, but a peer outside of our pid namespace
-//! has none: 0 is what the kernel says then.
+//! rustix has this too, with a pid that cannot be 0; a peer outside of our pid namespace has 0.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-/// The user id of the peer, as our user namespace sees it.
-pub fn uid(socket: impl AsFd) -> io::Result<u32> {
-    let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+use rustix::process::{Pid, Uid};
+
+/// The process that connected, or that listened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its pid as seen from here; `None` when it is in no pid namespace below ours.
+    pub pid: Option<Pid>,
+    /// Its effective user at that moment, in our user namespace.
+    pub uid: Uid,
+}
+
+/// Asks the kernel for the peer of a connected socket.
+///
+/// ```
+/// use std::os::unix::net::UnixStream;
+/// let (a, _b) = UnixStream::pair()?;
+/// let peer = minidock_sys::peer::of(&a)?;
+/// assert_eq!(peer.uid, rustix::process::geteuid());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn of(socket: impl AsFd) -> io::Result<Peer> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
-    // SAFETY: `peer` is writable and as long as `length` says; both outlive the call.
-    let result = unsafe {
+    // SAFETY: the buffer is a ucred and its true size is given; the descriptor is borrowed.
+    let answer = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
             libc::SOL_SOCKET,
             libc::SO_PEERCRED,
-            (&raw mut peer).cast(),
+            (&raw mut credentials).cast(),
             &raw mut length,
         )
     };
-    match result {
-        0 if length as usize == size_of::<libc::ucred>() => Ok(peer.uid),
-        0 => Err(io::Error::other("the kernel gave short credentials")),
-        _ => Err(io::Error::last_os_error()),
+    if answer != 0 {
+        return Err(io::Error::last_os_error());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pair_has_our_own_uid() {
-        let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert_eq!(uid(&one).unwrap(), rustix::process::geteuid().as_raw());
-        assert!(uid(std::fs::File::open("/dev/null").unwrap()).is_err());
-    }
+    Ok(Peer { pid: Pid::from_raw(credentials.pid), uid: Uid::from_raw(credentials.uid) })
 }

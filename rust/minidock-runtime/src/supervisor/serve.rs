@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use minidock_proto::Channel;
 use minidock_proto::record::Exit;
-use minidock_sys::signal;
+use minidock_sys::{peer, signal};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
@@ -152,8 +152,7 @@ impl Supervisor {
     fn accept(&mut self) {
         while let Ok(socket) = rustix::net::accept_with(&self.listener, SocketFlags::CLOEXEC) {
             // The directory is closed to other users; this says so a second time.
-            let own = minidock_sys::peer::uid(&socket)
-                .is_ok_and(|uid| uid == rustix::process::getuid().as_raw());
+            let own = peer::of(&socket).is_ok_and(|peer| peer.uid == rustix::process::getuid());
             if own {
                 self.clients.push(Client::new(self.next_client, Channel::from(socket)));
                 self.next_client += 1;

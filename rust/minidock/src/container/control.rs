@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use minidock_proto::control::{Call, Reply};
 use minidock_proto::{Channel, Outgoing, record, socket};
+use minidock_sys::peer;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::config::ContainerConfig;
@@ -175,9 +176,10 @@ impl Control {
     }
 
     pub(crate) fn supervisor_pid(&self) -> Result<Pid> {
-        rustix::net::sockopt::socket_peercred(self.channel.as_fd())
-            .map(|peer| peer.pid)
-            .map_err(|error| Error::io("cannot ask for the container's supervisor", error))
+        let failed = |error| Error::io("cannot ask for the container's supervisor", error);
+        peer::of(self.channel.as_fd())
+            .and_then(|peer| peer.pid.ok_or_else(|| std::io::ErrorKind::NotFound.into()))
+            .map_err(failed)
     }
 }
 
