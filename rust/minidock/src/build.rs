@@ -149,8 +149,7 @@ impl Build<'_> {
         for warning in &self.input.file.warnings {
             self.tell(BuildEvent::Warning { text: format!("{}: {warning}", self.input.name) });
         }
-        for name in &plan.unused_args {
-            let text = format!("--build-arg {name}: no ARG of this build asks for it");
+        for text in plan.warnings.iter().cloned() {
             self.tell(BuildEvent::Warning { text });
         }
     }
@@ -289,3 +288,7 @@ fn has_default(place: Place<'_>, name: &str) -> bool {
     let forms = [":", "-", "+", "?"].map(|form| format!("${{{name}{form}"));
     forms.iter().any(|form| place.instruction.source.contains(form))
 }
+
+#[cfg(test)]
+#[path = "build/tests.rs"]
+mod tests;

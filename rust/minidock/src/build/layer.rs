@@ -94,6 +94,10 @@ impl<'a> Build<'a> {
             return Ok(None);
         }
         let Some(found) = self.lease.cached_step(key)? else { return Ok(None) };
+        // A crash may have taken the files of a layer whose index is there.
+        if self.engine.store().trees(&found.layer)?.is_empty() {
+            return Ok(None);
+        }
         if now() - found.last_used > FRESH {
             self.used.push(found.key);
         }

@@ -62,8 +62,8 @@ pub(super) struct Plan {
     pub(super) stages: Vec<Planned>,
     /// Number of steps.
     pub(super) steps: usize,
-    /// `--build-arg` names that nothing asks for.
-    pub(super) unused_args: Vec<String>,
+    /// What works but is hardly meant.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Finds images and stages.
@@ -111,8 +111,12 @@ impl Planner<'_> {
         }
         let stages: Vec<Planned> = planned.into_values().collect();
         let steps = stages.iter().map(|stage| self.steps(stage)).sum();
-        let unused_args = self.unused(&stages);
-        Ok(Plan { stages, steps, unused_args })
+        let unused = self.unused(&stages).into_iter();
+        let unused =
+            unused.map(|name| format!("--build-arg {name}: no ARG of this build asks for it"));
+        let warnings =
+            unused.chain(stages.iter().filter_map(|stage| self.foreign(stage))).collect();
+        Ok(Plan { stages, steps, warnings })
     }
 
     fn steps(&self, planned: &Planned) -> usize {
@@ -165,6 +169,21 @@ impl Planner<'_> {
                 _ => None,
             })
             .collect()
+    }
+
+    /// A base image for another processor: its programs do not run here.
+    fn foreign(&self, planned: &Planned) -> Option<String> {
+        let PlannedBase::Image(image) = &planned.base else { return None };
+        let (host, theirs) = (host_platform(), &image.config.architecture);
+        let from = self.stages.list.get(planned.index).map(|stage| stage.from)?;
+        let line = self.input.file.instructions.get(from)?.span.start_line;
+        (!theirs.is_empty() && *theirs != host.architecture).then(|| {
+            let name = &self.input.name;
+            format!(
+                "{name}:{line}: the image is for {theirs}, this machine is {}",
+                host.architecture
+            )
+        })
     }
 
     /// `--build-arg` names that are neither declared nor known without it.

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use minidock_dockerfile::{Run, RunPayload, RunSecurity};
+use minidock_image::digest::Digest;
 use minidock_proto::process::{Lockdown, Process};
 use minidock_proto::record;
 use minidock_proto::request::{self, Join, Layer, Mount, MountSource, Network, Verb};
@@ -63,31 +64,14 @@ impl Build<'_> {
         refuse(run, place)?;
         let network = self.network_mode(run.network, place)?;
         let command = command(stage, run.payload());
-        let key = self.run_key(stage, &command, &network);
+        let single = self.engine.mapping().is_single();
+        let key = key(stage, &command, &network, single);
         let line = history::run(&stage.args_in_use(), &command.args);
         let env = stage.environment_with_proxies(&self.input.args);
         self.layer_step(stage, key, line, |build, stage| {
             let execution = Execution { command: &command, network, place, env };
             build.execute(stage, &execution)
         })
-    }
-
-    fn run_key(
-        &self,
-        stage: &StageState,
-        command: &Command,
-        network: &NetworkMode,
-    ) -> minidock_image::digest::Digest {
-        let mut key = KeyBuilder::new("run", &stage.layers);
-        key.list("environment", stage.environment())
-            .field("user", &stage.config.config.user)
-            .field("workdir", stage.workdir())
-            .list("command", &command.args)
-            .list("script", command.script.iter().flat_map(|(name, text)| [name, text]))
-            .field("network", format!("{network:?}"))
-            // With a single id commands see other owners, and changing one fails.
-            .field("ids", if self.engine.mapping().is_single() { "single" } else { "many" });
-        key.finish()
     }
 
     fn execute(&mut self, stage: &StageState, execution: &Execution<'_>) -> Result<LocalId> {
@@ -202,6 +186,20 @@ impl Build<'_> {
     }
 }
 
+/// What the result of a command depends on.
+fn key(stage: &StageState, command: &Command, network: &NetworkMode, single: bool) -> Digest {
+    let mut key = KeyBuilder::new("run", &stage.layers);
+    key.list("environment", stage.environment())
+        .field("user", &stage.config.config.user)
+        .field("workdir", stage.workdir())
+        .list("command", &command.args)
+        .list("script", command.script.iter().flat_map(|(name, text)| [name, text]))
+        .field("network", format!("{network:?}"))
+        // With a single id commands see other owners, and changing one fails.
+        .field("ids", if single { "single" } else { "many" });
+    key.finish()
+}
+
 /// What RUN cannot do here.
 fn refuse(run: &Run, place: Place<'_>) -> Result<()> {
     if let Some(mount) = run.mounts.first() {
@@ -303,3 +301,7 @@ fn process(stage: &StageState, execution: &Execution<'_>) -> Result<Process> {
         limits: Vec::new(),
     })
 }
+
+#[cfg(test)]
+#[path = "run/tests.rs"]
+mod tests;
