@@ -1,3 +1,6 @@
 //! What is left after kills, full disks and two at once. One file per kind of fault.
 
+mod aftermath;
 mod harness;
+mod kill;
+mod random;
