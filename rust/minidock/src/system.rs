@@ -4,8 +4,8 @@
 
 mod cgroup;
 mod doctor;
-mod helpers;
 mod host;
+mod network_programs;
 
 use std::path::PathBuf;
 
@@ -16,8 +16,8 @@ use serde::Serialize;
 
 pub use cgroup::{Cgroup, CgroupMode};
 pub use doctor::Check;
-pub use helpers::NetworkHelper;
 pub use host::Kernel;
+pub use network_programs::NetworkHelper;
 
 use crate::container::Status;
 use crate::engine::Engine;
@@ -140,7 +140,7 @@ impl Engine {
             runtime: self.runtime_info(),
             kernel: host::kernel(),
             probes: self.probes(),
-            network_helpers: helpers::find(),
+            network_helpers: network_programs::find(),
             cgroup: cgroup::find(),
             containers_running: running.count(),
             containers: containers.len(),
