@@ -149,6 +149,10 @@ impl Build<'_> {
         for warning in &self.input.file.warnings {
             self.tell(BuildEvent::Warning { text: format!("{}: {warning}", self.input.name) });
         }
+        if self.input.file.directives.check.is_some() {
+            let text = format!("{}: # check= has no effect: there is no linter", self.input.name);
+            self.tell(BuildEvent::Warning { text });
+        }
         for text in plan.warnings.iter().cloned() {
             self.tell(BuildEvent::Warning { text });
         }

@@ -28,6 +28,18 @@ pub(super) struct Following<'a> {
     pub(super) number: usize,
     pub(super) events: &'a (dyn Fn(BuildEvent) + Sync),
     pub(super) cancel: &'a CancelToken,
+    /// Nothing of it runs any more.
+    pub(super) ended: bool,
+}
+
+impl Drop for Following<'_> {
+    /// Nobody follows it any more (an error, or a callback that panicked): it must not go on.
+    fn drop(&mut self) {
+        if !self.ended {
+            // A connection that broke has no command behind it.
+            let _sent = self.kill();
+        }
+    }
 }
 
 impl Following<'_> {
@@ -45,8 +57,7 @@ impl Following<'_> {
                 return Ok((Exit::clone(exit), layer));
             }
             if self.cancel.is_cancelled() && !killed && exit.is_none() {
-                let kill = Call::Kill { signal: signal::KILL };
-                self.conversation.channel.send(&kill, &[]).map_err(broken)?;
+                self.kill()?;
                 killed = true;
             }
             let ready = self.wait(exit.is_none())?;
@@ -59,11 +70,20 @@ impl Following<'_> {
             if ready.answer {
                 match self.next_answer()? {
                     Some(Answer::Layer(made)) => layer = Some(made),
-                    Some(Answer::Exited(ended)) => exit = Some(ended),
-                    _ => {}
+                    Some(Answer::Exited(record)) => {
+                        self.ended = true;
+                        exit = Some(record);
+                    }
+                    // Started: the spawned process has handed over to the supervisor.
+                    _ => self.conversation.finish(),
                 }
             }
         }
+    }
+
+    fn kill(&self) -> Result<()> {
+        let kill = Call::Kill { signal: signal::KILL };
+        self.conversation.channel.send(&kill, &[]).map_err(broken)
     }
 
     /// The next answer; replies to calls come over the same connection and say nothing new.

@@ -11,7 +11,7 @@ use minidock_image::descriptor::Platform;
 use super::context::{self, Context};
 use super::failure::parse_error;
 use super::options::{BuildOptions, ContextSource, DockerfileSource};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::image::host_platform;
 
 /// The Dockerfile's name in a context.
@@ -43,6 +43,7 @@ impl Input {
             Some(DockerfileSource::File(path)) => (path.display().to_string(), read_file(path)?),
         };
         let file = Dockerfile::parse(&text).map_err(|error| parse_error(&name, &error))?;
+        refuse_frontend(&name, &text, file.directives.syntax.as_deref())?;
         if let Some(context) = &mut context {
             read_ignore(context, options)?;
         }
@@ -52,6 +53,31 @@ impl Input {
         };
         Ok(Self { name, file, context, args })
     }
+}
+
+/// `# syntax=` names an image that docker would fetch and run to read the file. docker's own is
+/// what this is; another one's language is unknown.
+fn refuse_frontend(name: &str, text: &[u8], syntax: Option<&str>) -> Result<()> {
+    let Some(syntax) = syntax else { return Ok(()) };
+    let image = syntax.split_whitespace().next().unwrap_or_default();
+    let image = image.strip_prefix("docker.io/").unwrap_or(image);
+    let repository = image.split([':', '@']).next().unwrap_or_default();
+    if matches!(repository, "docker/dockerfile" | "docker/dockerfile-upstream") {
+        return Ok(());
+    }
+    let is_directive = |line: &&[u8]| {
+        let text = String::from_utf8_lossy(line).to_ascii_lowercase();
+        let text = text.trim_start_matches('\u{feff}').trim();
+        text.strip_prefix('#').is_some_and(|rest| rest.trim_start().starts_with("syntax"))
+    };
+    let line = text.split(|byte| *byte == b'\n').position(|line| is_directive(&line));
+    let message = format!(
+        "{name}:{}: the frontend {} is not supported: none is ever fetched",
+        line.unwrap_or_default() + 1,
+        quoted(syntax)
+    );
+    Err(Error::new(ErrorKind::InvalidInput, message)
+        .with_hint("remove the line `# syntax=` if the file is a plain Dockerfile"))
 }
 
 /// Rules of the Dockerfile's own come first, wherever it lies.
@@ -190,6 +216,31 @@ mod tests {
         assert_eq!(platform_text(&host("arm", "v7")), "linux/arm/v7");
         assert_eq!(platform_args(&host("arm", "v7"))["TARGETVARIANT"], "v7");
         assert_eq!(platform_args(&amd64)["BUILDPLATFORM"], "linux/amd64");
+    }
+
+    /// Row B8.
+    #[test]
+    fn frontends_are_not_fetched() {
+        for (syntax, good) in [
+            ("docker/dockerfile:1", true),
+            ("docker/dockerfile", true),
+            ("docker.io/docker/dockerfile:1.7-labs", true),
+            ("docker/dockerfile-upstream:master", true),
+            ("evil/frontend", false),
+            ("docker/dockerfile.evil:1", false),
+            ("example.org/docker/dockerfile:1", false),
+        ] {
+            let mut options = BuildOptions::new(ContextSource::Empty);
+            let text = format!("# escape=\\\n# syntax={syntax}\nFROM scratch\n");
+            options.dockerfile = Some(DockerfileSource::Text(text.into_bytes()));
+            match Input::read(&options) {
+                Ok(_) => assert!(good, "{syntax}"),
+                Err(error) => {
+                    assert!(!good, "{syntax}: {error}");
+                    assert!(error.to_string().starts_with("-:2: the frontend "), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

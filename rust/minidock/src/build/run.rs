@@ -149,6 +149,7 @@ impl Build<'_> {
             number: self.number,
             events: self.events,
             cancel: &self.options.cancel,
+            ended: false,
         };
         following.follow()
     }
@@ -169,11 +170,16 @@ impl Build<'_> {
         };
         let error = Error::new(kind, message);
         let error = match self.state_before(stage) {
-            Ok(Some(id)) => error.with_hint(format!(
-                "`minidock run -it --rm {} sh` opens a shell in the state before {}",
-                id.short(),
-                place.line()
-            )),
+            Ok(Some(id)) => {
+                let (id, line) = (id.short(), place.line());
+                let what = match &stage.config.config.entrypoint {
+                    Some(entrypoint) if !entrypoint.is_empty() => format!("--entrypoint sh {id}"),
+                    _ => format!("{id} sh"),
+                };
+                error.with_hint(format!(
+                    "`minidock run -it --rm {what}` opens a shell in the state before {line}"
+                ))
+            }
             // Nothing was there before it.
             Ok(None) => error,
             Err(why) => error.with_hint(format!(

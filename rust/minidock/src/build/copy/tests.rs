@@ -2,6 +2,7 @@
 
 use minidock_dockerfile::{Dockerfile, Kind};
 
+use super::target::remote;
 use super::*;
 use crate::error::ErrorKind;
 
