@@ -172,7 +172,7 @@ mod tests {
             ("build --secret id=x .", "--secret is not supported: ", 1),
             ("pull x", "`minidock pull` is not built in yet", 1),
             ("top x", "`minidock top` is not built in yet", 1),
-            ("rn x", "\"rn\" is not a command\ndid you mean ", 2),
+            ("runn x", "\"runn\" is not a command\ndid you mean ", 2),
             ("container nope", "\"nope\" is not a command", 2),
             ("ps --al", "unknown flag --al\ndid you mean --all", 2),
             ("ps x", "\"x\" is one argument too many", 2),

@@ -5,6 +5,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use minidock_sys::process::SingleThreaded;
 use minidock_sys::signal;
@@ -30,6 +31,9 @@ const CAUGHT: [Signal; 9] = [
 /// So many of SIGINT and SIGTERM end the command itself, as docker's.
 const PATIENCE: u32 = 3;
 
+/// How long a program may go on after the terminal it was started from is gone.
+const AFTER_HANGUP: Duration = Duration::from_secs(10);
+
 /// Who gets the signals.
 pub(crate) trait Receiver: Send + Sync {
     /// The terminal changed its size.
@@ -42,6 +46,8 @@ pub(crate) trait Receiver: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct Signals {
     receiver: Arc<Mutex<Option<Arc<dyn Receiver>>>>,
+    /// It was started from a terminal.
+    has_terminal: bool,
 }
 
 impl Signals {
@@ -56,7 +62,7 @@ impl Signals {
         let numbers: Vec<i32> =
             CAUGHT.iter().map(|s| s.as_raw()).filter(|n| ignored & (1 << (n - 1)) == 0).collect();
         let fd = signal::signal_fd(proof, &numbers).map_err(failed)?;
-        let signals = Self { receiver: Arc::default() };
+        let signals = Self { receiver: Arc::default(), has_terminal: has_terminal() };
         let thread = signals.clone();
         std::thread::spawn(move || thread.read(&fd));
         Ok(signals)
@@ -93,12 +99,28 @@ impl Signals {
             *insisted += 1;
         }
         if *insisted < PATIENCE && receiver.is_some_and(|receiver| receiver.signalled(number)) {
+            if number == Signal::HUP.as_raw() && self.has_terminal {
+                std::thread::spawn(end_without_terminal);
+            }
             return;
         }
         if number != Signal::CONT.as_raw() {
             end_by(number);
         }
     }
+}
+
+/// Ends the process, and with it what it owns, if it was its terminal's end that was signalled.
+fn end_without_terminal() {
+    std::thread::sleep(AFTER_HANGUP);
+    if !has_terminal() {
+        end_by(Signal::HUP.as_raw());
+    }
+}
+
+/// Whether this process has a controlling terminal (tty(4)).
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Ends the process as the signal would have.

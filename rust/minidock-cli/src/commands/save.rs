@@ -62,10 +62,12 @@ impl Save {
             Format::DockerArchive => ArchiveFormat::Docker,
             Format::OciArchive => ArchiveFormat::Oci,
         };
-        engine.save_images(&self.images, format, out).map_err(|error| match broken_pipe(&error) {
-            true => Failure::BrokenPipe,
-            false => error.into(),
-        })
+        let mut out = Watched { out, broken: false };
+        let saved = engine.save_images(&self.images, format, &mut out);
+        match saved {
+            Err(_) if out.broken => Err(Failure::BrokenPipe),
+            saved => Ok(saved?),
+        }
     }
 
     /// A file appears whole or not at all.
@@ -98,14 +100,20 @@ fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
 
-fn broken_pipe(error: &minidock::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if kind == Some(io::ErrorKind::BrokenPipe) {
-            return true;
-        }
-        cause = error.source();
+/// Remembers that the reader went away, which the engine's error may not tell.
+struct Watched<W> {
+    out: W,
+    broken: bool,
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(data);
+        self.broken |= written.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe);
+        written
     }
-    false
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
