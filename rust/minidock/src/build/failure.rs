@@ -27,7 +27,9 @@ impl Place<'_> {
         }
         let message = error.one_line();
         let text = self.instruction.render_failure(self.file, &message, offending, "");
-        rendered(error.kind(), &text, error.hint())
+        let room = "free space, or run `minidock system prune`";
+        let hint = error.hint().or((error.kind() == ErrorKind::NoSpace).then_some(room));
+        rendered(error.kind(), &text, hint)
     }
 
     /// What this version does not do, by its name.
@@ -90,6 +92,10 @@ mod tests {
         assert_eq!(error.to_string(), "app/Dockerfile:2: \"missing\" is not in the context");
         assert_eq!(error.excerpt(), Some("  2 | COPY missing /x\n    |      ^^^^^^^\n"));
         assert_eq!(error.hint(), Some("add it"));
+        let full = place.error(Error::new(ErrorKind::NoSpace, "no room"), None);
+        assert!(full.hint().is_some_and(|hint| hint.contains("prune")));
+        let cancelled = place.error(Error::new(ErrorKind::Cancelled, "cancelled"), None);
+        assert_eq!(cancelled.to_string(), "cancelled");
     }
 
     #[test]
