@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use minidock::{Engine, EngineOptions, UserNamespace};
 
 use crate::commands::*;
@@ -39,24 +40,26 @@ Each command has its own --help.";
     max_term_width = 100
 )]
 struct Cli {
-    #[command(flatten)]
-    global: Global,
     /// Print the version and quit
     #[arg(short = 'v', long)]
     version: bool,
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 /// What counts for every command.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where images, containers and volumes lie [default: $MINIDOCK_ROOT, else
     /// $XDG_DATA_HOME/minidock]
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Ids in containers: the user's subordinate ids, or the user's own id alone
-    #[arg(long, global = true, value_enum, default_value_t = Userns::Auto, hide_default_value = true)]
+    /// Ids in containers: auto for subordinate ids where the host grants them, single for one id
+    #[arg(long, global = true, value_enum, default_value_t = Userns::Auto, hide_default_value = true,
+        hide_possible_values = true, value_name = "auto|single")]
     userns: Userns,
 }
 
@@ -192,9 +195,30 @@ pub(crate) fn definition() -> clap::Command {
     Cli::command()
 }
 
+/// The definition with docker's `--flag=true` and `--flag=false`. Kept out of the usual one, whose
+/// help would show it at every flag.
+fn with_truths(command: clap::Command) -> clap::Command {
+    let takes_truth = |argument: clap::Arg| match argument.get_action() {
+        ArgAction::SetTrue => argument
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .value_parser(clap::value_parser!(bool))
+            .default_value("false")
+            .default_missing_value("true"),
+        _ => argument,
+    };
+    command.mut_args(takes_truth).mut_subcommands(with_truths)
+}
+
 /// Does what the arguments say; gives the exit status.
 pub(crate) fn main(arguments: Vec<OsString>) -> u8 {
-    let matches = match definition().try_get_matches_from(&arguments) {
+    let matches =
+        definition().try_get_matches_from(&arguments).or_else(|error| match error.kind() {
+            ErrorKind::TooManyValues => with_truths(definition()).try_get_matches_from(&arguments),
+            _ => Err(error),
+        });
+    let matches = match matches {
         Ok(matches) => matches,
         Err(error) => return misread(&error, &arguments),
     };
@@ -366,5 +390,60 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         definition().debug_assert();
+    }
+
+    #[test]
+    fn flags_take_truths_as_docker_s_do() {
+        let read = |words: &[&str]| {
+            let matches = with_truths(definition()).try_get_matches_from(words)?;
+            Cli::from_arg_matches(&matches)
+        };
+        let cli = read(&["minidock", "ps", "--all=true", "--no-trunc=false", "-q"]).unwrap();
+        let shown = format!("{:?}", cli.command);
+        assert!(shown.contains("all: true") && shown.contains("no_trunc: false"), "{shown}");
+        assert!(shown.contains("quiet: true"), "{shown}");
+        assert!(read(&["minidock", "ps", "--all=maybe"]).is_err());
+    }
+
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+        for inner in command.get_subcommands() {
+            let path = format!("{path} {}", inner.get_name());
+            match inner.has_subcommands() {
+                true => leaves(inner, &path, found),
+                false => found.push((path, inner.clone())),
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_for() {
+        let mut found = Vec::new();
+        leaves(&definition(), "", &mut found);
+        assert!(found.len() > 40, "{}", found.len());
+        for (path, command) in found {
+            assert!(command.get_about().is_some(), "{path}");
+            for argument in command.get_arguments() {
+                let said = argument.get_help().is_some() || argument.is_positional();
+                assert!(said, "{path}: {}", argument.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn help_has_a_line_for_each_flag() {
+        let arguments = ["minidock", "run", "--help"];
+        let help = definition().try_get_matches_from(arguments).unwrap_err().to_string();
+        for line in [
+            "Usage: minidock run [OPTIONS] IMAGE [COMMAND] [ARG...]",
+            "  -d, --detach ",
+            "      --rm ",
+            "  -p, --publish <PORTS> ",
+            "Global options:",
+            "Examples:",
+            "The exit status is that of the program; 125 when minidock failed",
+        ] {
+            assert!(help.contains(line), "{line}: {help}");
+        }
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
 }

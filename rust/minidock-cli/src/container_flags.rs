@@ -13,9 +13,7 @@ use crate::failure::{Failure, Result};
 /// What to do about an image that is not here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Pull {
-    /// Get it when it is missing
     Missing,
-    /// Never get it
     Never,
 }
 
@@ -46,26 +44,26 @@ pub(crate) struct ContainerFlags {
     /// User, by name or number
     #[arg(short, long, value_name = "USER[:GROUP]")]
     user: Option<String>,
-    /// Mount a path of the host or a volume
-    #[arg(short, long, value_name = "[SOURCE:]TARGET[:OPTIONS]")]
+    /// Mount a path of the host or a volume: [SOURCE:]TARGET[:ro]
+    #[arg(short, long, value_name = "VOLUME")]
     volume: Vec<OsString>,
     /// Mount, with every setting named: type=bind,source=/a,target=/b,readonly
     #[arg(long, value_name = "KEY=VALUE,...")]
     mount: Vec<OsString>,
-    /// Mount an empty tmpfs
-    #[arg(long, value_name = "TARGET[:OPTIONS]")]
+    /// Mount an empty tmpfs: TARGET[:size=64m,mode=1777]
+    #[arg(long, value_name = "TARGET")]
     tmpfs: Vec<OsString>,
     /// Mount the root file system read-only
     #[arg(long)]
     read_only: bool,
-    /// Publish a port of the container
-    #[arg(short, long, value_name = "[[ADDRESS:]HOST_PORT:]PORT[/PROTO]")]
+    /// Publish a port: [[ADDRESS:]HOST_PORT:]PORT[/tcp|udp]
+    #[arg(short, long, value_name = "PORTS")]
     publish: Vec<String>,
     /// Publish all exposed ports at random ports
     #[arg(short = 'P', long)]
     publish_all: bool,
     /// Expose a port, for -P and listings
-    #[arg(long, value_name = "PORT[/PROTO]")]
+    #[arg(long, value_name = "PORT")]
     expose: Vec<String>,
     /// Replace the image's entrypoint; empty for none
     #[arg(long, value_name = "PROGRAM")]
@@ -91,8 +89,8 @@ pub(crate) struct ContainerFlags {
     /// All capabilities, no seccomp filter, nothing masked
     #[arg(long)]
     privileged: bool,
-    /// Limit each process: nofile=1024:4096
-    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
+    /// Limit each process: NAME=SOFT[:HARD], as nofile=1024:4096
+    #[arg(long, value_name = "LIMIT")]
     ulimit: Vec<String>,
     /// Run a small init that reaps processes and hands signals on
     #[arg(long)]
@@ -118,8 +116,15 @@ pub(crate) struct ContainerFlags {
     /// Write the container's id to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) cidfile: Option<PathBuf>,
-    /// What to do when the image is not here
-    #[arg(long, value_enum, default_value = "missing")]
+    /// When the image is not here: missing or never; neither can pull yet [default: missing]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "missing",
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_name = "missing|never"
+    )]
     pull: Pull,
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]

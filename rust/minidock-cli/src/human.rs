@@ -36,7 +36,7 @@ pub(crate) fn span(seconds: i64) -> String {
     match seconds {
         ..1 => "Less than a second".to_owned(),
         1 => "1 second".to_owned(),
-        ..MINUTE => format!("{seconds} seconds"),
+        2..MINUTE => format!("{seconds} seconds"),
         _ if seconds < 2 * MINUTE => "About a minute".to_owned(),
         _ if seconds < HOUR => format!("{} minutes", seconds / MINUTE),
         _ if hours == 1 => "About an hour".to_owned(),

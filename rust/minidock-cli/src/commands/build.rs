@@ -48,8 +48,15 @@ pub(crate) struct Build {
     /// Write the id of the image to a file
     #[arg(long, value_name = "FILE")]
     iidfile: Option<PathBuf>,
-    /// How progress is shown
-    #[arg(long, value_enum, default_value = "auto")]
+    /// How progress is shown: auto, plain, tty or quiet [default: auto]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true,
+        value_name = "KIND"
+    )]
     progress: ProgressKind,
     /// Network of RUN: none, host or private [default: private]
     #[arg(long, value_name = "NETWORK")]

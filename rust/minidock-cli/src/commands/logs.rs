@@ -59,9 +59,9 @@ impl Logs {
 
     /// Prints a piece to the stream it came from; a time stands at the start of a line alone.
     fn print(&self, line: &LogLine, starts: &mut [bool; 2]) -> Result<()> {
-        let (start, print): (_, fn(&[u8]) -> Result<()>) = match line.stream {
-            Stream::Stdout => (&mut starts[0], output::bytes),
-            Stream::Stderr => (&mut starts[1], output::error_bytes),
+        let (start, print) = match line.stream {
+            Stream::Stdout => (&mut starts[0], output::bytes as Print),
+            Stream::Stderr => (&mut starts[1], output::error_bytes as Print),
         };
         let timed = self.timestamps && *start;
         *start = line.bytes.ends_with(b"\n");
@@ -76,6 +76,9 @@ impl Logs {
         }
     }
 }
+
+/// Where bytes of a program go.
+type Print = fn(&[u8]) -> Result<()>;
 
 /// A number of lines; docker takes `all` and any negative number for all.
 fn tail(text: &str) -> Result<Option<usize>> {

@@ -52,7 +52,7 @@ pub(crate) struct SessionFlags {
     /// Hand signals on to the program
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true,
         default_value_t = true, default_missing_value = "true", hide_default_value = true,
-        action = clap::ArgAction::Set)]
+        hide_possible_values = true, action = clap::ArgAction::Set)]
     sig_proxy: bool,
 }
 

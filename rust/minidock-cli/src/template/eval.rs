@@ -163,10 +163,10 @@ impl<'a> Scope<'a> {
             arguments.push(self.operand(operand, dot)?);
         }
         arguments.extend(last);
-        if self.titles {
-            if let Some(title) = call::title_of(name, &arguments) {
-                return Ok(title);
-            }
+        if self.titles
+            && let Some(title) = call::title_of(name, &arguments)
+        {
+            return Ok(title);
         }
         call::call(name, &arguments)
     }

@@ -46,9 +46,9 @@ pub(super) fn parse(pieces: Vec<Piece>) -> Result<Vec<Node>> {
     let mut parser = Parser { pieces: pieces.into_iter(), depth: 0 };
     let (nodes, end) = parser.block()?;
     match end {
-        End::Text => Ok(nodes),
-        End::End => Err(syntax("{{end}} has nothing to end")),
-        End::Else(_) => Err(syntax("{{else}} has no {{if}}, {{range}} or {{with}}")),
+        Stop::Text => Ok(nodes),
+        Stop::End => Err(syntax("{{end}} has nothing to end")),
+        Stop::Else(_) => Err(syntax("{{else}} has no {{if}}, {{range}} or {{with}}")),
     }
 }
 
@@ -57,7 +57,7 @@ fn syntax(what: impl Into<String>) -> TemplateError {
 }
 
 /// What ended a block.
-enum End {
+enum Stop {
     Text,
     End,
     Else(Vec<Token>),
@@ -69,7 +69,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn block(&mut self) -> Result<(Vec<Node>, End)> {
+    fn block(&mut self) -> Result<(Vec<Node>, Stop)> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(syntax("it is nested too deeply"));
@@ -79,7 +79,7 @@ impl Parser {
         block
     }
 
-    fn nodes(&mut self) -> Result<(Vec<Node>, End)> {
+    fn nodes(&mut self) -> Result<(Vec<Node>, Stop)> {
         let mut nodes = Vec::new();
         while let Some(piece) = self.pieces.next() {
             let tokens = match piece {
@@ -92,8 +92,8 @@ impl Parser {
             match tokens.first() {
                 None => return Err(syntax("{{}} is empty")),
                 Some(Token::Word(word)) => match word.as_str() {
-                    "end" if tokens.len() == 1 => return Ok((nodes, End::End)),
-                    "else" => return Ok((nodes, End::Else(tokens[1..].to_vec()))),
+                    "end" if tokens.len() == 1 => return Ok((nodes, Stop::End)),
+                    "else" => return Ok((nodes, Stop::Else(tokens[1..].to_vec()))),
                     "if" | "range" | "with" => {
                         let word = word.clone();
                         nodes.push(self.control(&word, &tokens[1..])?);
@@ -106,16 +106,16 @@ impl Parser {
                 Some(_) => nodes.push(Node::Output(pipeline(&tokens, self.depth)?)),
             }
         }
-        Ok((nodes, End::Text))
+        Ok((nodes, Stop::Text))
     }
 
     fn control(&mut self, word: &str, tokens: &[Token]) -> Result<Node> {
         let head = pipeline(tokens, self.depth)?;
         let (then, end) = self.block()?;
         let otherwise = match end {
-            End::End => Vec::new(),
-            End::Text => return Err(syntax(format!("{{{{{word}}}}} has no {{{{end}}}}"))),
-            End::Else(rest) => self.otherwise(word, &rest)?,
+            Stop::End => Vec::new(),
+            Stop::Text => return Err(syntax(format!("{{{{{word}}}}} has no {{{{end}}}}"))),
+            Stop::Else(rest) => self.otherwise(word, &rest)?,
         };
         Ok(match word {
             "if" => Node::If { condition: head, then, otherwise },
@@ -142,9 +142,9 @@ impl Parser {
             return Err(syntax("{{else}} stands alone, or as {{else if …}}"));
         }
         match self.block()? {
-            (nodes, End::End) => Ok(nodes),
-            (_, End::Else(_)) => Err(syntax("there are two {{else}} for one {{end}}")),
-            (_, End::Text) => Err(syntax(format!("{{{{{word}}}}} has no {{{{end}}}}"))),
+            (nodes, Stop::End) => Ok(nodes),
+            (_, Stop::Else(_)) => Err(syntax("there are two {{else}} for one {{end}}")),
+            (_, Stop::Text) => Err(syntax(format!("{{{{{word}}}}} has no {{{{end}}}}"))),
         }
     }
 }
