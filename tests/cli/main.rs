@@ -2,3 +2,6 @@
 
 mod cache;
 mod harness;
+mod lifecycle;
+mod ports;
+mod running;

@@ -32,7 +32,7 @@ struct Operation {
     before: fn(&Busybox),
     call: fn(&Busybox) -> Vec<String>,
     /// Whether what it left is whole, if it left something.
-    after: fn(&Busybox),
+    after: fn(&Busybox, &str),
 }
 
 const OPERATIONS: &[Operation] = &[
@@ -40,13 +40,20 @@ const OPERATIONS: &[Operation] = &[
         name: "run --rm",
         before: |_| (),
         call: |_| words(&["run", "--rm", "busybox", "sh", "-c", "echo x > /x; cat /x"]),
-        after: |busybox| assert_eq!(busybox.run(["ps", "-aq"]).succeeds().stdout, ""),
+        after: |busybox, told| {
+            // A container ends with its owner, which takes a moment.
+            let begun = Instant::now();
+            while busybox.run(["ps", "-aq"]).succeeds().stdout != "" {
+                let left = busybox.run(["ps", "-a"]).told();
+                assert!(begun.elapsed() < Duration::from_secs(5), "after {told}: {left}");
+            }
+        },
     },
     Operation {
         name: "run -d",
         before: |_| (),
         call: |_| words(&["run", "-d", "--name", "web", "busybox", "sleep", "1000"]),
-        after: remove_all,
+        after: |busybox, _| remove_all(busybox),
     },
     Operation {
         name: "exec",
@@ -55,7 +62,7 @@ const OPERATIONS: &[Operation] = &[
             busybox.start("base", &[], "sleep 1000");
         },
         call: |_| words(&["exec", "base", "sh", "-c", "echo x; sleep 0.02"]),
-        after: remove_all,
+        after: |busybox, _| remove_all(busybox),
     },
     Operation {
         name: "build",
@@ -69,7 +76,7 @@ const OPERATIONS: &[Operation] = &[
             let context = busybox.dir().join("context").display().to_string();
             words(&["build", "-t", "built", &context])
         },
-        after: |busybox| {
+        after: |busybox, _| {
             if busybox.run(["inspect", "built"]).code == Some(0) {
                 let call = ["run", "--rm", "--network", "none", "built", "wc", "-c", "/f"];
                 busybox.run(call).succeeds().stdout_has("200000 /f");
@@ -80,7 +87,7 @@ const OPERATIONS: &[Operation] = &[
         name: "import",
         before: |busybox| drop(busybox.run(["rmi", "-f", "fresh"])),
         call: |busybox| words(&["import", &busybox.tar().display().to_string(), "fresh"]),
-        after: |busybox| {
+        after: |busybox, _| {
             if busybox.run(["inspect", "fresh"]).code == Some(0) {
                 let call = ["run", "--rm", "--network", "none", "fresh", "true"];
                 busybox.run(call).succeeds();
@@ -102,7 +109,7 @@ fn a_kill_at_any_moment_leaves_the_store_before_or_after_and_nothing_alive() {
         let call = (operation.call)(&busybox);
         let output = busybox.run(&call);
         output.succeeds();
-        (operation.after)(&busybox);
+        (operation.after)(&busybox, "no kill");
         durations.push(output.took);
     }
     let mut hits = 0;
@@ -143,11 +150,11 @@ fn kill_once(
     settled(busybox, &told);
     let check = busybox.run(["system", "check"]);
     assert_eq!(check.code, Some(0), "after {told}: {}", check.told());
-    (operation.after)(busybox);
+    (operation.after)(busybox, &told);
     (operation.before)(busybox);
     let again = busybox.run(&call);
     assert_eq!(again.code, Some(0), "again after {told}: {}", again.told());
-    (operation.after)(busybox);
+    (operation.after)(busybox, &told);
     hit.is_some()
 }
 

@@ -99,6 +99,8 @@ pub(crate) fn launch(
     };
     drop((theirs, payload_end, streams));
     let started = oversee(run, launcher, &ours, connect);
+    // A launcher that waits for a word learns by this that none will come.
+    drop(ours);
     let ended = hold::wait_for(launcher);
     let (pid, namespaces) = match started {
         Ok(started) => started,
