@@ -1,5 +1,8 @@
 //! The flags that `run` and `create` share, and what they ask of the engine.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};

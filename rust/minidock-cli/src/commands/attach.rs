@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use minidock::container::Attach as Streams;
 
-use super::run::{SessionFlags, status};
+use super::run::{SessionFlags, settle, status};
 use crate::cli::Global;
 use crate::failure::Result;
 use crate::session::{self, AttachedTo, Ended};
@@ -42,10 +42,13 @@ impl Attach {
         let streams = Streams { stdin, stdout: true, stderr: !settings.tty };
         let mut attached = engine.attach_container(&id, streams)?;
         let streams = std::mem::take(&mut attached.streams);
-        let remote = Arc::new(AttachedTo { engine, id, attached });
+        let remote = Arc::new(AttachedTo { engine: engine.clone(), id: id.clone(), attached });
         match session::carry(remote, streams, &manner, &signals)? {
             Ended::Detached => Ok(0),
-            Ended::Exited(exit) => Ok(status(exit.code)),
+            Ended::Exited(exit) => {
+                settle(&engine, &id)?;
+                Ok(status(exit.code))
+            }
         }
     }
 }

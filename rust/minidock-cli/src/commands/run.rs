@@ -1,11 +1,12 @@
 //! `run`: makes a container and runs it, carrying its streams.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use minidock::Engine;
 use minidock::container::{Attach, RemoveOptions, StartOptions};
-use minidock::store::ContainerRecord;
+use minidock::store::{ContainerId, ContainerRecord};
 
 use crate::cli::Global;
 use crate::container_flags::ContainerFlags;
@@ -112,7 +113,10 @@ impl Run {
         let streams = std::mem::take(&mut running.streams);
         match session::carry(Arc::new(running), streams, &manner, &signals)? {
             Ended::Detached => Ok(0),
-            Ended::Exited(exit) => Ok(status(exit.code)),
+            Ended::Exited(exit) => {
+                settle(&engine, &record.id)?;
+                Ok(status(exit.code))
+            }
         }
     }
 
@@ -138,6 +142,25 @@ impl Run {
             Err(failure) => output::warn(format!("it is left behind: {failure}")),
         }
     }
+}
+
+/// How long the supervisor of a container that ended may take to clear up.
+const CLEARING: Duration = Duration::from_secs(10);
+
+/// Waits until the supervisor of a container that ended is gone, so that the next command finds
+/// it ended, or, after `--rm`, finds its name free.
+pub(crate) fn settle(engine: &Engine, id: &ContainerId) -> Result<()> {
+    let began = Instant::now();
+    let mut pause = Duration::from_micros(100);
+    while engine.store().is_alive(id)? {
+        if began.elapsed() > CLEARING {
+            output::warn(format!("the container {} is still being cleared up", id.short()));
+            break;
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// The exit status of a program as that of this process.

@@ -6,7 +6,7 @@ use clap::Args;
 use minidock::Engine;
 use minidock::container::{Attach, StartOptions, Status};
 
-use super::run::{SessionFlags, status};
+use super::run::{SessionFlags, settle, status};
 use crate::cli::{Global, each};
 use crate::failure::{Failure, Result};
 use crate::session::{self, Ended};
@@ -73,7 +73,10 @@ impl Start {
         let streams = std::mem::take(&mut running.streams);
         match session::carry(Arc::new(running), streams, &manner, &signals)? {
             Ended::Detached => Ok(0),
-            Ended::Exited(exit) => Ok(status(exit.code)),
+            Ended::Exited(exit) => {
+                settle(&engine, &id)?;
+                Ok(status(exit.code))
+            }
         }
     }
 }
