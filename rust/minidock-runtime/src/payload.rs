@@ -71,7 +71,7 @@ impl Payload {
         lockdown::ids(&account)?;
         command::enter_directory(process.cwd.as_path())?;
         let command = command::resolve(&process.args, &environment, process.cwd.as_path())?;
-        lockdown::finish(&process.lockdown)?;
+        lockdown::finish(&process.lockdown, &account)?;
         if self.init {
             return init::run(self.single, &command, &environment);
         }

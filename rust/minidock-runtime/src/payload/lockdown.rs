@@ -99,7 +99,10 @@ pub(crate) fn ids(account: &Account) -> Result<()> {
 }
 
 /// no_new_privs, the filter, the capabilities: the last thing before execve.
-pub(crate) fn finish(lockdown: &Lockdown) -> Result<()> {
+///
+/// A user other than root keeps none, as execve would have it: with no_new_privs, what is held
+/// until then is what the capabilities of the program's file may still give.
+pub(crate) fn finish(lockdown: &Lockdown, account: &Account) -> Result<()> {
     let permitted =
         rustix::thread::capabilities(None).context(|| "read the capabilities".into())?.permitted;
     set_capabilities(permitted, permitted)?;
@@ -118,7 +121,10 @@ pub(crate) fn finish(lockdown: &Lockdown) -> Result<()> {
             )
         })?;
     }
-    let keep = CapabilitySet::from_bits_retain(lockdown.capabilities).intersection(permitted);
+    let keep = match account.uid {
+        0 => CapabilitySet::from_bits_retain(lockdown.capabilities).intersection(permitted),
+        _ => CapabilitySet::empty(),
+    };
     set_capabilities(keep, keep)
 }
 
