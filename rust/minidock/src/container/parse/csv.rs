@@ -9,8 +9,9 @@ pub(super) fn fields(flag: &str, line: &[u8]) -> Result<Vec<Vec<u8>>> {
     let mut rest = line;
     loop {
         let (field, after) = match rest.first() {
-            Some(b'"') => quoted_field(&rest[1..])
-                .ok_or_else(|| wrong(flag, line, "a quoted part is not closed, or goes on after it"))?,
+            Some(b'"') => quoted_field(&rest[1..]).ok_or_else(|| {
+                wrong(flag, line, "a quoted part is not closed, or goes on after it")
+            })?,
             _ => {
                 let end = rest.iter().position(|b| *b == b',').unwrap_or(rest.len());
                 (rest[..end].to_vec(), &rest[end..])

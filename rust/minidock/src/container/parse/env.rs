@@ -59,9 +59,8 @@ pub fn env_file(
             return Err(at(&message).with_hint("write NAME=value without spaces around ="));
         }
         match variable.len() == line.trim_ascii_end().len() {
-            true => variables.extend(
-                caller(variable).map(|value| Bytes([variable, b"=", &value].concat())),
-            ),
+            true => variables
+                .extend(caller(variable).map(|value| Bytes([variable, b"=", &value].concat()))),
             false => variables.push(Bytes(line.to_vec())),
         }
     }

@@ -8,7 +8,8 @@ use crate::error::Result;
 /// `name=soft[:hard]`, `-1` or `unlimited` for none; the hard limit is the soft one without.
 pub fn limit(text: &str) -> Result<Limit> {
     let bad = |what: &str| {
-        wrong("--ulimit", text.as_bytes(), what).with_hint("write name=soft[:hard], as nofile=1024:4096")
+        wrong("--ulimit", text.as_bytes(), what)
+            .with_hint("write name=soft[:hard], as nofile=1024:4096")
     };
     let (name, values) = text.split_once('=').ok_or_else(|| bad("there is no ="))?;
     let lower = name.to_ascii_lowercase();
@@ -53,9 +54,16 @@ mod tests {
         ] {
             assert_eq!(limit(text).unwrap(), expected, "{text}");
         }
-        for text in
-            ["nofile", "nofile=", "nofile=a", "nofile=2:1", "nofile=-1:5", "files=1", "=1", "cpu=1:2:3"]
-        {
+        for text in [
+            "nofile",
+            "nofile=",
+            "nofile=a",
+            "nofile=2:1",
+            "nofile=-1:5",
+            "files=1",
+            "=1",
+            "cpu=1:2:3",
+        ] {
             assert!(limit(text).unwrap_err().hint().is_some(), "{text}");
         }
     }

@@ -56,7 +56,13 @@ fn set(fields: &mut Fields, key: &str, content: Option<&[u8]>, value: &[u8]) -> 
         "tmpfs-mode" => fields.mode = Some(tmpfs::mode(FLAG, word()?, value)?),
         "consistency" => match word()? {
             "cached" | "delegated" | "consistent" | "default" => {}
-            _ => return Err(wrong(FLAG, value, "consistency is not cached, delegated or consistent")),
+            _ => {
+                return Err(wrong(
+                    FLAG,
+                    value,
+                    "consistency is not cached, delegated or consistent",
+                ));
+            }
         },
         "bind-propagation" => match word()? {
             "rprivate" | "private" => {}
@@ -67,8 +73,8 @@ fn set(fields: &mut Fields, key: &str, content: Option<&[u8]>, value: &[u8]) -> 
         },
         "bind-recursive" if content == Some(b"enabled") => {}
         "relabel" => refuse_relabel(FLAG, value)?,
-        "bind-recursive" | "bind-nonrecursive" | "volume-subpath" | "volume-driver" | "volume-label"
-        | "volume-opt" | "image-subpath" | "image-path" => {
+        "bind-recursive" | "bind-nonrecursive" | "volume-subpath" | "volume-driver"
+        | "volume-label" | "volume-opt" | "image-subpath" | "image-path" => {
             return Err(wrong(FLAG, value, format!("the option {key} is not built in yet")));
         }
         _ => {

@@ -10,9 +10,11 @@ pub fn network(text: &str) -> Result<NetworkMode> {
         "private" | "bridge" | "default" => Ok(NetworkMode::Private),
         "none" => Ok(NetworkMode::None),
         "host" => Ok(NetworkMode::Host),
-        other if other.starts_with("container:") => {
-            Err(wrong("--network", other.as_bytes(), "joining another container is not built in yet"))
-        }
+        other if other.starts_with("container:") => Err(wrong(
+            "--network",
+            other.as_bytes(),
+            "joining another container is not built in yet",
+        )),
         other => Err(wrong("--network", other.as_bytes(), "named networks are not built in yet")
             .with_hint("use none, host or private")),
     }

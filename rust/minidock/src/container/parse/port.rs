@@ -38,7 +38,8 @@ pub fn ports(text: &str) -> Result<Vec<PublishedPort>> {
 /// `port[-port][/protocol]`, as many entries as ports: `80/tcp` each.
 pub fn exposed(text: &str) -> Result<Vec<String>> {
     let bad = |what: &str| {
-        wrong("--expose", text.as_bytes(), what).with_hint("write PORT[/tcp|udp], as 80 or 5000-5010/udp")
+        wrong("--expose", text.as_bytes(), what)
+            .with_hint("write PORT[/tcp|udp], as 80 or 5000-5010/udp")
     };
     let (body, protocol) = split_protocol(text, &bad)?;
     let word = match protocol {
@@ -65,7 +66,8 @@ type Body<'a> = (Option<&'a str>, Option<&'a str>, &'a str);
 fn split_body<'a>(body: &'a str, bad: &dyn Fn(&str) -> Error) -> Result<Body<'a>> {
     if let Some(rest) = body.strip_prefix('[') {
         let (address, rest) = rest.split_once(']').ok_or_else(|| bad("] is missing"))?;
-        let rest = rest.strip_prefix(':').ok_or_else(|| bad("there is no port after the address"))?;
+        let rest =
+            rest.strip_prefix(':').ok_or_else(|| bad("there is no port after the address"))?;
         let (host, container) = rest.split_once(':').unwrap_or(("", rest));
         return Ok((Some(address), Some(host), container));
     }
@@ -123,8 +125,24 @@ mod tests {
         let range = ports("8000-8002:80-82/udp").unwrap();
         assert_eq!(range, [8000, 8001, 8002].map(|p| one(None, p, p - 7920, Udp)));
         for text in [
-            "", ":", "a", "0", "80:0", "65536", "80:80:80:80", "::1:80:80", "x:80:80", "80/sctp", "80/",
-            "80-70", "8000-8001:80", "[::1", "[::1]", "+80", "1.2.3:1:1", "80:80/tcp/udp",
+            "",
+            ":",
+            "a",
+            "0",
+            "80:0",
+            "65536",
+            "80:80:80:80",
+            "::1:80:80",
+            "x:80:80",
+            "80/sctp",
+            "80/",
+            "80-70",
+            "8000-8001:80",
+            "[::1",
+            "[::1]",
+            "+80",
+            "1.2.3:1:1",
+            "80:80/tcp/udp",
         ] {
             assert!(ports(text).unwrap_err().hint().is_some(), "{text}");
         }

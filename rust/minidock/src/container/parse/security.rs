@@ -56,7 +56,9 @@ mod tests {
         ] {
             assert_eq!(security_option(text).unwrap(), expected, "{text}");
         }
-        for text in ["", "seccomp", "seccomp=", "no-new-privileges=1", "apparmor=x", "label=disable"] {
+        for text in
+            ["", "seccomp", "seccomp=", "no-new-privileges=1", "apparmor=x", "label=disable"]
+        {
             assert!(security_option(text).is_err(), "{text}");
         }
     }

@@ -9,9 +9,7 @@ pub fn size(text: &str) -> Result<u64> {
             .with_hint("give a number and a unit, as 64m, 1.5g or 4096")
     };
     let trimmed = text.trim();
-    let digits = trimmed
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(trimmed.len());
+    let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(digits);
     let shift = shift_of(unit.trim_start()).ok_or_else(wrong)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));

@@ -63,7 +63,17 @@ mod tests {
             let expected = MountOptions { target: "/t".into(), kind, read_only };
             assert_eq!(tmpfs(text).unwrap(), expected, "{text}");
         }
-        for text in ["", "t", "/", "/t:size=", "/t:mode=8", "/t:mode=77777", "/t:uid=1", "/t:suid", "/t:ro=1"] {
+        for text in [
+            "",
+            "t",
+            "/",
+            "/t:size=",
+            "/t:mode=8",
+            "/t:mode=77777",
+            "/t:uid=1",
+            "/t:suid",
+            "/t:ro=1",
+        ] {
             assert!(tmpfs(text).is_err(), "{text}");
         }
     }

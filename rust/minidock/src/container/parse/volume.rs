@@ -24,8 +24,10 @@ pub fn volume(value: impl AsRef<OsStr>) -> Result<MountOptions> {
         [target] => (None, target, None),
         [source, target] => (Some(source), target, None),
         [source, target, options] => (Some(source), target, Some(options)),
-        _ => return Err(bad("there are more than two colons")
-            .with_hint("paths with a colon go with --mount")),
+        _ => {
+            return Err(bad("there are more than two colons")
+                .with_hint("paths with a colon go with --mount"));
+        }
     };
     if !target.starts_with(b"/") {
         return Err(bad("the target is not an absolute path"));
@@ -51,8 +53,12 @@ fn kind_of(source: &[u8], value: &[u8]) -> Result<MountKind> {
     if source.contains(&b'/') || matches!(source, b"." | b"..") {
         let named_like_volume = !matches!(source.first(), Some(b'/' | b'.' | b'~'));
         if named_like_volume {
-            return Err(wrong(FLAG, value, "the source is neither a path nor the name of a volume")
-                .with_hint("a path begins with / or ./"));
+            return Err(wrong(
+                FLAG,
+                value,
+                "the source is neither a path nor the name of a volume",
+            )
+            .with_hint("a path begins with / or ./"));
         }
         return Ok(MountKind::Bind { source: absolute(FLAG, source)?, create: true });
     }
@@ -133,8 +139,20 @@ mod tests {
             assert_eq!(volume(text).unwrap(), expected, "{text}");
         }
         for text in [
-            "", ":", "a:b", "/a:b", ":/b", "/a:/", "/a:/b:xx", "/a:/b:ro:ro", "a/b:/c", "/a:/b:shared",
-            "/a:/b:U", "/a:/b:nocopy", "-x:/b", "/a:/b:",
+            "",
+            ":",
+            "a:b",
+            "/a:b",
+            ":/b",
+            "/a:/",
+            "/a:/b:xx",
+            "/a:/b:ro:ro",
+            "a/b:/c",
+            "/a:/b:shared",
+            "/a:/b:U",
+            "/a:/b:nocopy",
+            "-x:/b",
+            "/a:/b:",
         ] {
             assert!(volume(text).is_err(), "{text}");
         }
