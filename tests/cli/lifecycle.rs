@@ -35,7 +35,7 @@ fn a_container_is_created_started_stopped_and_removed() {
 fn what_runs_is_not_removed_without_force() {
     let busybox = Busybox::new();
     busybox.start("one", &[], "sleep 1000");
-    busybox.run(["rm", "one"]).exits(1).stderr_has("one").stderr_has("runs");
+    busybox.run(["rm", "one"]).exits(1).stderr_has("one").stderr_has("running");
     busybox.run(["start", "one"]);
     let again = busybox.run(["run", "-d", "--name", "one", "busybox", "true"]);
     again.exits(125).stderr_has("one");

@@ -5,3 +5,5 @@ mod harness;
 mod lifecycle;
 mod ports;
 mod running;
+mod terminal;
+mod volumes;

@@ -83,7 +83,7 @@ impl LogReader {
         let mut last = VecDeque::new();
         while let Some(line) = self.next().transpose()? {
             last.push_back(line);
-            if complete(&last) > lines {
+            while count(&last) > lines {
                 last.pop_front();
             }
         }
@@ -146,9 +146,14 @@ impl LogReader {
     }
 }
 
-fn complete(lines: &VecDeque<LogLine>) -> usize {
-    lines.iter().rev().skip(1).filter(|line| line.bytes.ends_with(b"\n")).count()
-        + usize::from(!lines.is_empty())
+/// How many lines these pieces are: a line ends at its line break, or is the last of its stream.
+fn count(pieces: &VecDeque<LogLine>) -> usize {
+    let broken = |piece: &&LogLine| piece.bytes.ends_with(b"\n");
+    let open = |stream| {
+        let last = pieces.iter().rev().find(|piece| piece.stream == stream);
+        usize::from(last.is_some_and(|piece| !broken(&piece)))
+    };
+    pieces.iter().filter(broken).count() + open(Stream::Stdout) + open(Stream::Stderr)
 }
 
 fn whole_record(file: &mut File) -> std::io::Result<Option<(Head, Vec<u8>)>> {
