@@ -35,5 +35,5 @@ pub use options::{
 pub use remove::RemoveOptions;
 pub use start::{Running, StartOptions};
 pub(crate) use start::{network_of, own_pidfd};
-pub use streams::{Attach, ClientStreams};
 pub(crate) use streams::pipes;
+pub use streams::{Attach, ClientStreams};

@@ -8,7 +8,7 @@ use super::Build;
 use super::stage::StageState;
 use crate::error::{ErrorKind, Result};
 use crate::image::{config_bytes, seconds_of};
-use crate::store::NewImage;
+use crate::store::{LocalId, NewImage};
 
 impl Build<'_> {
     /// Puts the image into the store under its names. One that is there already, with these names,
@@ -35,14 +35,31 @@ impl Build<'_> {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
+        let blobs = self.blobs_below(&stage.layers)?;
         store.put_image(&NewImage {
             config: &bytes,
             layers: &stage.layers,
-            blobs: &[],
+            blobs: &blobs,
             manifest: None,
             created: seconds_of(config.created.as_deref()),
             references,
         })
+    }
+
+    /// The blobs that layers came as: this image needs them to be saved, whatever becomes of the
+    /// image that brought them.
+    fn blobs_below(&self, layers: &[LocalId]) -> Result<Vec<Digest>> {
+        let mut blobs = Vec::new();
+        for layer in layers {
+            let Some(blob) = self.engine.store().packed(layer)? else { continue };
+            match self.lease.keep_blob(&blob.digest) {
+                Ok(()) => blobs.push(blob.digest),
+                // Its tar is made from the index, if it can be made again.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(blobs)
     }
 
     /// The config with the diff-ids of all layers.

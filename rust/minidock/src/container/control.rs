@@ -69,6 +69,12 @@ impl Engine {
     pub fn stop_container(&self, id: &ContainerId, seconds: Option<u32>) -> Result<()> {
         let config: ContainerConfig = self.container_settings(id)?;
         let Some(control) = self.control(id)? else { return Ok(()) };
+        let supervisor = match control.supervisor() {
+            Ok(supervisor) => supervisor,
+            // It ended between two questions.
+            Err(_) if !self.store().is_alive(id)? => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let seconds = seconds.unwrap_or(config.stop_timeout);
         let grace = u64::from(seconds) * 1000;
         control.send(&Call::Stop { signal: None, grace })?;
@@ -78,6 +84,7 @@ impl Engine {
             Err(_) if !self.store().is_alive(id)? => {}
             Err(error) => return Err(error),
         }
+        wait_for_end(&supervisor)?;
         self.wait_until_gone(id)
     }
 
@@ -116,7 +123,10 @@ impl Engine {
         let Some(control) = self.control(id)? else { return Ok(()) };
         let supervisor = control.supervisor()?;
         match rustix::process::pidfd_send_signal(&supervisor, Signal::KILL) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => self.wait_until_gone(id),
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {
+                wait_for_end(&supervisor)?;
+                self.wait_until_gone(id)
+            }
             Err(error) => Err(Error::io("cannot kill the container", error)),
         }
     }
@@ -197,6 +207,25 @@ impl Attached {
     /// Gives the streams up; the container goes on.
     pub fn detach(&self) -> Result<()> {
         self.control.send(&Call::Detach)
+    }
+}
+
+/// Waits for the end of a supervisor, and so of everything in its pid namespace: only then are
+/// its published ports free.
+fn wait_for_end(supervisor: &OwnedFd) -> Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let timeout = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
+    let mut fds = [PollFd::new(supervisor, PollFlags::IN)];
+    loop {
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(1..) => return Ok(()),
+            Ok(0) => {
+                let message = "the container's supervisor does not end";
+                return Err(Error::new(ErrorKind::Runtime, message));
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Error::io("cannot wait for the container's end", error)),
+        }
     }
 }
 

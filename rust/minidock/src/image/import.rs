@@ -95,7 +95,8 @@ impl Engine {
         let bytes = super::config_bytes(&config)?;
         let mut blobs = vec![blob.digest];
         let descriptor = Descriptor::new(media_type, blob.digest, blob.size);
-        let manifest = super::store_manifest(&lease, &bytes, vec![descriptor], &mut blobs)?;
+        let manifest = super::store_manifest(&lease, &bytes, vec![descriptor.clone()], &mut blobs)?;
+        self.store().set_packed(&layer, &descriptor)?;
         self.store().put_image(&NewImage {
             config: &bytes,
             layers: &[layer],

@@ -136,7 +136,9 @@ impl Engine {
             ids.push(place.id.clone());
             flattened += place.flattened;
             let media_type = layer_media_type(place.compression);
-            layers.push(Descriptor::new(media_type, layer.blob, layer.size));
+            let descriptor = Descriptor::new(media_type, layer.blob, layer.size);
+            self.store().set_packed(&place.id, &descriptor)?;
+            layers.push(descriptor);
         }
         let mut blobs = vec![image.config];
         blobs.extend(image.layers.iter().map(|layer| layer.blob));

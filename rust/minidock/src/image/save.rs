@@ -170,8 +170,14 @@ impl Saving<'_> {
         }
     }
 
-    /// Writes a layer's tar to a file of this call and compares it with the config.
+    /// The blob a layer came as, else its tar, written to a file of this call and compared with
+    /// the config.
     fn layer(&mut self, layer: &LocalId, diff_id: &Digest) -> Result<Descriptor> {
+        if let Some(blob) = self.engine.store().packed(layer)?
+            && self.kept(&blob.digest)?
+        {
+            return Ok(blob);
+        }
         let path = self.lease.dir().join(format!("save-{layer}"));
         if !self.made.contains_key(diff_id) {
             let file = File::create_new(&path).map_err(|e| Error::at("make", &path, e))?;

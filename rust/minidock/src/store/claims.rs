@@ -142,5 +142,5 @@ fn taken(name: &ContainerName, owner: &ContainerId) -> Error {
         ErrorKind::Conflict,
         format!("the container name {name} is taken by container {}", owner.short()),
     )
-    .with_hint("remove or rename that container, or choose another name")
+    .with_hint("remove that container, or choose another name")
 }

@@ -218,5 +218,5 @@ fn shorts(ids: &[Digest]) -> String {
 
 pub(crate) fn no_image(query: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("no such image: {}", quoted(query)))
-        .with_hint("`minidock images` lists them, `minidock pull` gets one")
+        .with_hint("`minidock images` lists them; import, load or build it first")
 }

@@ -24,6 +24,7 @@ use super::ids::{LocalId, MappingName};
 use super::roots::Roots;
 use super::{Held, HeldAlone, Lease, Store};
 
+mod packed;
 mod sync;
 mod tree;
 
