@@ -65,8 +65,7 @@ fn capabilities_are_added_and_dropped_for_init_and_exec() {
 
 /// Bit of CAP_NET_RAW, as a version 2 file capability, permitted and effective
 /// (`linux/capability.h`).
-const FILE_CAPABILITY: &[u8] =
-    &[1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const FILE_CAPABILITY: &[u8] = &[1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 #[test]
 fn setuid_programs_and_file_capabilities_work_unless_new_privileges_are_forbidden() {

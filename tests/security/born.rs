@@ -142,7 +142,8 @@ fn further_descriptors_of_exec_and_build_stay_outside() {
     };
     let exec = inherit(world.words(["exec", running.name, "/probe", "facts"]));
     assert_eq!(value(&exec.succeeds().stdout, "fds"), "0 1 2 ");
-    let context = world.context("fds", "FROM base\nRUN [\"/probe\", \"-o\", \"/out\", \"facts\"]\n");
+    let context =
+        world.context("fds", "FROM base\nRUN [\"/probe\", \"-o\", \"/out\", \"facts\"]\n");
     let mut words = world.words(["build", "--no-cache", "-t", "fds"]);
     words.push(context.into_os_string());
     inherit(words).succeeds();

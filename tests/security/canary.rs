@@ -24,7 +24,8 @@ impl Canary {
     pub(crate) fn new(path: PathBuf) -> Self {
         let deep = path.join("sub/deep");
         fs::create_dir_all(&deep).unwrap();
-        for (name, mode) in [("f", 0o644), ("passwd", 0o600), ("ptmx", 0o666), ("sub/deep/x", 0o755)]
+        for (name, mode) in
+            [("f", 0o644), ("passwd", 0o600), ("ptmx", 0o666), ("sub/deep/x", 0o755)]
         {
             let file = path.join(name);
             fs::write(&file, format!("{SECRET} {name}\n")).unwrap();

@@ -4,9 +4,34 @@ use crate::world::{World, refused_clearly};
 
 fn hostile() -> Vec<String> {
     let fixed = [
-        "", ".", "..", "../x", "../../x", "a/b", "/x", "a b", "a\nb", "\n", "a\tb", "-rf", "--rm",
-        "_a", ".a", "a\u{1b}[31m", "\u{1b}]52;c;x\u{7}", "\u{430}pple", "a\u{202e}b", "é", "a:b",
-        "a@b", "a%2fb", "a\\b", "a*", "$(id)", "a;b", "~",
+        "",
+        ".",
+        "..",
+        "../x",
+        "../../x",
+        "a/b",
+        "/x",
+        "a b",
+        "a\nb",
+        "\n",
+        "a\tb",
+        "-rf",
+        "--rm",
+        "_a",
+        ".a",
+        "a\u{1b}[31m",
+        "\u{1b}]52;c;x\u{7}",
+        "\u{430}pple",
+        "a\u{202e}b",
+        "é",
+        "a:b",
+        "a@b",
+        "a%2fb",
+        "a\\b",
+        "a*",
+        "$(id)",
+        "a;b",
+        "~",
     ];
     let mut names: Vec<String> = fixed.map(str::to_owned).to_vec();
     names.push("a".repeat(129));

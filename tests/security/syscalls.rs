@@ -13,8 +13,7 @@ use crate::probe;
 use crate::world::World;
 
 #[cfg(target_arch = "x86_64")]
-const GOLDEN: (&str, &str) =
-    ("syscalls-x86_64.txt", include_str!("golden/syscalls-x86_64.txt"));
+const GOLDEN: (&str, &str) = ("syscalls-x86_64.txt", include_str!("golden/syscalls-x86_64.txt"));
 #[cfg(not(target_arch = "x86_64"))]
 const GOLDEN: (&str, &str) = ("syscalls of this architecture", "");
 

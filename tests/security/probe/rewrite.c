@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static unsigned long seen, tried, worked, errnos[256];
+static unsigned long seen, unseen, tried, worked, errnos[256];
 
 static void count(const char *what, long result) {
     tried++;
@@ -56,7 +56,10 @@ static int foreign(int fd, dev_t root) {
     return fstat(fd, &found) == 0 && found.st_dev != root;
 }
 
-static void round_of_all(dev_t root, int deep) {
+/* Looks at every process once; one that is caught is attacked TIMES through the descriptor, which
+ * outlives it. */
+static int look(dev_t root, long times) {
+    int caught = 0;
     DIR *proc = opendir("/proc");
     for (struct dirent *entry; proc && (entry = readdir(proc));) {
         char path[300];
@@ -64,29 +67,34 @@ static void round_of_all(dev_t root, int deep) {
             continue;
         snprintf(path, sizeof path, "/proc/%s/exe", entry->d_name);
         int held = open(path, O_PATH | O_CLOEXEC);
-        if (held < 0)
+        if (held < 0) {
+            unseen++;
             continue;
+        }
         if (foreign(held, root)) {
             seen++;
-            attack(held, deep);
+            caught = 1;
+            for (long i = 0; i < times; i++)
+                attack(held, i % 50 == 0);
         }
         close(held);
     }
     if (proc)
         closedir(proc);
+    return caught;
 }
 
-/* rewrite SECONDS ROUNDS: until both are over. */
+/* rewrite TIMES SECONDS: until a foreign program was caught, or time is up. */
 int rewrite(int argc, char **argv) {
     if (argc != 2)
         return 2;
     struct stat own;
     if (stat("/probe", &own))
         return 1;
-    time_t end = time(NULL) + atoi(argv[0]);
-    for (long round = 0; round < atol(argv[1]) || time(NULL) < end; round++)
-        round_of_all(own.st_dev, round % 50 == 0);
-    printf("seen=%lu\ntried=%lu\nworked=%lu\n", seen, tried, worked);
+    time_t end = time(NULL) + atoi(argv[1]);
+    while (!look(own.st_dev, atol(argv[0])) && time(NULL) < end)
+        continue;
+    printf("seen=%lu\nunseen=%lu\ntried=%lu\nworked=%lu\n", seen, unseen, tried, worked);
     for (int i = 0; i < 256; i++)
         if (errnos[i])
             printf("errno=%s %lu\n", strerrorname_np(i), errnos[i]);
