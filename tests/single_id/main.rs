@@ -1,6 +1,8 @@
 //! A user with one id only: no line in `/etc/subuid`, or no way to use it. The suite runs as such
 //! a user, and its first test proves that.
 
+mod images;
+
 use minidock_tests::{Call, stage};
 
 #[test]

@@ -12,6 +12,7 @@ use minidock::container::{ContainerOptions, SeccompOption, parse};
 use minidock::{Bytes, Engine};
 
 use crate::failure::{Failure, Result};
+use crate::output;
 
 /// What to do about an image that is not here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -232,6 +233,9 @@ impl ContainerFlags {
         let record = engine
             .create_container(options)
             .map_err(|error| self.missing(engine, options, error))?;
+        if engine.container_settings(&record.id)?.has_healthcheck {
+            output::warn("the image's health check is kept and not run: that is not built in yet");
+        }
         if let Some(path) = &self.cidfile {
             std::fs::write(path, record.id.as_str())
                 .map_err(|error| Failure::io(format!("cannot write {}", path.display()), error))?;

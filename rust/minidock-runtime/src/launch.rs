@@ -152,11 +152,11 @@ fn oversee(
     connect: &mut dyn FnMut(&Namespaces) -> Result<()>,
 ) -> Result<(Pid, Namespaces)> {
     let mut namespaces = None;
+    // It is our child and not waited for yet: the pid is its own.
+    let alive = rustix::process::pidfd_open(launcher, rustix::process::PidfdFlags::empty())
+        .context(|| "watch the launcher".into())?;
     loop {
-        let step = match channel.receive::<Step>().map_err(protocol)? {
-            Some((step, _)) => step,
-            None => return Err(failure(FailureKind::System, "the container's start was killed")),
-        };
+        let step = next_step(channel, &alive)?;
         match step {
             Step::Unmapped => write_nested_maps(run, launcher)?,
             Step::Networked => {
@@ -175,6 +175,26 @@ fn oversee(
         }
         channel.send(&Step::Go, &[]).map_err(protocol)?;
     }
+}
+
+/// What the launcher says. Its children hold its end of the channel too, so that its death does
+/// not show there.
+fn next_step(channel: &Channel, alive: &OwnedFd) -> Result<Step> {
+    use rustix::event::{PollFd, PollFlags};
+    let mut fds = [PollFd::new(channel, PollFlags::IN), PollFd::new(alive, PollFlags::IN)];
+    loop {
+        match rustix::event::poll(&mut fds, None) {
+            Ok(_) => break,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context(|| "wait for the launcher".into()),
+        }
+    }
+    let killed = || failure(FailureKind::System, "the container's start was killed");
+    // What it said last counts before its end.
+    if fds[0].revents().is_empty() {
+        return Err(killed());
+    }
+    channel.receive::<Step>().map_err(protocol)?.map(|(step, _)| step).ok_or_else(killed)
 }
 
 impl Namespaces {
