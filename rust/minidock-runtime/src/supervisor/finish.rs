@@ -23,7 +23,7 @@ impl Supervisor {
             self.tell_starter(&Answer::Layer(layer));
         }
         if self.run.remove.is_none() {
-            records::write_exit(&directory, &exit, false)?;
+            records::write_exit(&directory, &exit)?;
         }
         self.tell_starter(&Answer::Exited(exit.clone()));
         for client in &self.clients {
@@ -35,7 +35,7 @@ impl Supervisor {
         match self.run.remove.take() {
             Some(remove) => self.remove_itself(&remove),
             // Only now: nobody waits for the disk.
-            None => records::write_exit(&directory, &exit, true),
+            None => records::sync_exit(&directory),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use minidock_proto::record::{self, Exit, State};
@@ -18,8 +18,12 @@ pub(super) fn now() -> i64 {
     }
 }
 
-/// Takes the records of an earlier run away.
-pub(super) fn forget(directory: &Path) -> Result<()> {
+/// Room that an exit record needs at most.
+const ROOM: usize = 512;
+
+/// Takes the records of an earlier run away, and takes the room for the exit record of this one:
+/// a container that fills the disk must be able to end.
+pub(super) fn prepare(directory: &Path) -> Result<()> {
     for name in [record::STATE, record::EXIT] {
         match std::fs::remove_file(directory.join(name)) {
             Ok(()) => {}
@@ -27,29 +31,44 @@ pub(super) fn forget(directory: &Path) -> Result<()> {
             Err(error) => return Err(error).context(|| format!("remove {name}")),
         }
     }
-    Ok(())
+    let room = temporary(directory, record::EXIT);
+    std::fs::write(room, [b' '; ROOM]).context(|| format!("make {}", record::EXIT))
 }
 
 pub(super) fn write_state(directory: &Path, started_at: i64, mapping: String) -> Result<()> {
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .context(|| "read the boot id".into())?;
     let state = State { boot_id: boot_id.trim().to_owned(), started_at, mapping };
-    write(directory, record::STATE, &state, false)
+    write(directory, record::STATE, &state)
 }
 
-/// Writes the exit record; `durable` waits until it is on the disk.
-pub(super) fn write_exit(directory: &Path, exit: &Exit, durable: bool) -> Result<()> {
-    write(directory, record::EXIT, exit, durable)
+/// Writes the exit record, without waiting for the disk.
+pub(super) fn write_exit(directory: &Path, exit: &Exit) -> Result<()> {
+    write(directory, record::EXIT, exit)
 }
 
-fn write(directory: &Path, name: &str, value: &impl Serialize, durable: bool) -> Result<()> {
+/// Waits until the exit record is on the disk.
+pub(super) fn sync_exit(directory: &Path) -> Result<()> {
+    let what = || format!("flush {}", record::EXIT);
+    File::open(directory.join(record::EXIT)).context(what)?.sync_data().context(what)
+}
+
+fn temporary(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!(".{name}.new"))
+}
+
+fn write(directory: &Path, name: &str, value: &impl Serialize) -> Result<()> {
     let what = || format!("write {name}");
-    let temporary = directory.join(format!(".{name}.new"));
+    let temporary = temporary(directory, name);
     let text = serde_json::to_vec(value).map_err(std::io::Error::from).context(what)?;
-    let mut file = File::create(&temporary).context(what)?;
+    // What is there already is room that was taken; it is given back only beyond the text.
+    let mut file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&temporary)
+        .context(what)?;
     file.write_all(&text).context(what)?;
-    if durable {
-        file.sync_data().context(what)?;
-    }
+    file.set_len(text.len() as u64).context(what)?;
     std::fs::rename(&temporary, directory.join(name)).context(what)
 }

@@ -36,7 +36,7 @@ impl Supervisor {
         let signals = signal::signal_fd(single, &[signal::CHILD])
             .context(|| "watch for ended processes".into())?;
         let directory = run.directory.as_path().to_path_buf();
-        records::forget(&directory)?;
+        records::prepare(&directory)?;
         let scratch = scratch::mount(&directory.join("mnt"))?;
         own_views(&run)?;
         overlay::mount(&run.rootfs, &scratch, &scratch.rootfs, "")?;

@@ -59,7 +59,15 @@ pub(crate) fn make(root: &Path) -> Result<()> {
     if !files::exists(&path)? {
         drop(files::create_new(&path)?);
     }
-    make_tables(&path)
+    make_tables(&path).map_err(|error| no_room(root).unwrap_or(error))
+}
+
+/// Whether no further file can be made: SQLite reports that as a database that does not open.
+fn no_room(root: &Path) -> Option<Error> {
+    let path = root.join(format!("{FILE}{}", files::TEMP_SUFFIX));
+    let made = files::create_new(&path).map(drop);
+    drop(files::remove_file(&path));
+    made.err().filter(|error| error.kind() == ErrorKind::NoSpace)
 }
 
 /// Makes the tables in an existing file.
