@@ -62,6 +62,9 @@ pub(crate) enum Error {
     /// A step of the demo did not do what it should.
     #[error("demo: `{step}`: {problem}")]
     Demo { step: String, problem: String },
+    /// A bench that could not be measured.
+    #[error("bench: {problem}")]
+    Bench { problem: String },
     /// A setting of the host that a verb needs otherwise.
     #[error("{what}: {mend}")]
     Host { what: String, mend: String },

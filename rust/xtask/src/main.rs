@@ -3,6 +3,7 @@
 
 mod account;
 mod artifacts;
+mod bench;
 mod call;
 mod demo;
 mod elf;
@@ -54,6 +55,11 @@ enum Verb {
     Tidy,
     /// Build and run a Flask application in a Debian container, step by step on the screen
     Demo,
+    /// Measure what a user waits for beside peers and floors, and print it as a table
+    Bench {
+        /// Only the benches whose name contains this
+        filter: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -74,5 +80,6 @@ fn run(verb: Verb) -> Result<(), Error> {
         Verb::Host => host::show(),
         Verb::Tidy => tidy::tidy(),
         Verb::Demo => demo::demo(),
+        Verb::Bench { filter } => bench::bench(filter.as_deref()),
     }
 }
