@@ -1,8 +1,16 @@
 //! R31: with every capability and without a filter, a container still reaches no namespace of a
 //! supervisor, and no file of the host.
 
+use std::fs;
+
+use minidock_tests::Call;
+
 use crate::places::value;
-use crate::world::World;
+use crate::probe;
+use crate::world::{Running, World};
+
+/// Where namespaces have handles (Linux 6.18), those of an owner's are open to it.
+const OPEN: [&str; 2] = ["opened", "EOPNOTSUPP"];
 
 const POWERFUL: &[&[&str]] = &[
     &["--privileged"],
@@ -14,15 +22,30 @@ const POWERFUL: &[&[&str]] = &[
     &[],
 ];
 
+/// Inode numbers of the mount namespaces of a container's first process and its supervisor.
+fn mount_namespaces(world: &World, container: &Running<'_>) -> [String; 2] {
+    let pid = world.run(["inspect", "--format", "{{.State.Pid}}", container.name]);
+    let init = pid.succeeds().line().to_owned();
+    let status = fs::read_to_string(format!("/proc/{init}/status")).unwrap().replace(":\t", "=");
+    [&init, value(&status, "PPid")].map(|pid| {
+        let link = fs::read_link(format!("/proc/{pid}/ns/mnt")).unwrap();
+        let text = link.to_str().unwrap();
+        text.trim_start_matches("mnt:[").trim_end_matches(']').to_owned()
+    })
+}
+
 #[test]
 fn guessed_file_handles_of_namespaces_lead_nowhere() {
     let world = World::with_base();
     let victim = world.start("victim", &["--network", "none"], "base");
+    let inodes = mount_namespaces(&world, &victim);
     let canary = world.canary.path().join("f");
     for flags in POWERFUL {
         let flags = [&["--network", "none"], *flags].concat();
-        let attack = ["/probe", "handles", canary.to_str().unwrap()];
         let running = world.start("attack", &flags, "base");
+        let own = mount_namespaces(&world, &running);
+        let mut attack = vec!["/probe", "handles", canary.to_str().unwrap()];
+        attack.extend(inodes.iter().chain(&own).map(String::as_str));
         let exec = running.exec(&attack);
         drop(running);
         let words = [&["run", "--rm"], flags.as_slice(), &["base"], &attack].concat();
@@ -32,13 +55,31 @@ fn guessed_file_handles_of_namespaces_lead_nowhere() {
             assert_eq!(value(text, "joined"), "0", "{flags:?}: {text}");
             assert_eq!(value(text, "reached"), "0", "{flags:?}: {text}");
             if flags.contains(&"--privileged") {
-                // The control: the handles of its own namespaces are good.
-                let own = value(text, "own");
-                assert!(["opened", "EOPNOTSUPP"].contains(&own), "{text}");
+                assert!(OPEN.contains(&value(text, "own")), "{text}");
             }
         }
         world.canary.untouched(&format!("{flags:?}"));
     }
     drop(victim);
     world.unharmed("guessed handles");
+}
+
+/// The control: in one user namespace, without a nested one, the same attack joins a sibling.
+#[test]
+fn guessed_file_handles_work_within_one_user_namespace() {
+    let world = World::new();
+    let script = "unshare --mount sleep 10 & sibling=$!; sleep 0.5; \
+                  inode=$(readlink /proc/$sibling/ns/mnt | tr -dc 0-9); \
+                  \"$1\" handles \"$2\" $inode; kill $sibling";
+    let attack = Call::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
+        .args([probe::install(world.dir()), world.canary.path().join("sub/deep/x")])
+        .run();
+    let text = &attack.succeeds().stdout;
+    assert!(OPEN.contains(&value(text, "own")), "{text}");
+    let joined = value(text, "joined").parse::<u32>().unwrap();
+    assert!(joined > 0, "{text}");
+    if value(text, "own") == "opened" {
+        assert!(text.contains("JOINED by handle"), "{text}");
+    }
 }

@@ -1,5 +1,7 @@
 //! What protects the user and the host. One file per group of threats.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot go on without ends it")]
+
 mod accounts;
 mod artefacts;
 mod binary;
@@ -17,4 +19,5 @@ mod probe;
 mod rootfs;
 mod syscalls;
 mod tarball;
+mod traces;
 mod world;

@@ -22,7 +22,7 @@ struct nsfs_handle {
 };
 
 static const char *canary;
-static unsigned long opened, foreign, joined, reached;
+static unsigned long opened, foreign, joined, reached, errnos[256];
 
 static void reach(const char *path, const char *how) {
     int fd = open(path, O_WRONLY | O_APPEND);
@@ -117,30 +117,15 @@ static void through_proc(void) {
         closedir(proc);
 }
 
-/* handles CANARY */
-int handles(int argc, char **argv) {
-    if (argc != 1)
-        return 2;
-    canary = argv[0];
-    reach(canary, "path");
-    through_proc();
-    relatives();
-    int nsfs = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), mount_id;
-    struct nsfs_handle own = {.head.handle_bytes = sizeof own - sizeof own.head};
-    if (name_to_handle_at(nsfs, "", &own.head, &mount_id, AT_EMPTY_PATH)) {
-        printf("own=%s\n", strerrorname_np(errno));
-        printf("joined=%lu\nreached=%lu\n", joined, reached);
-        return 0;
-    }
-    int again = open_by_handle_at(nsfs, &own.head, O_RDONLY | O_CLOEXEC);
-    printf("own=%s\n", again >= 0 ? "opened" : strerrorname_np(errno));
-    uint64_t first = own.id > 20000 ? own.id - 20000 : 1, last = own.id + 200;
-    unsigned long errnos[256] = {0};
+/* Every number near our own, as the handle of the mount namespace with this inode. */
+static void guess(int nsfs, const struct nsfs_handle *own, uint32_t inode) {
+    uint64_t first = own->id > 20000 ? own->id - 20000 : 1, last = own->id + 2000;
     for (uint64_t id = first; id < last; id++) {
-        struct nsfs_handle guess = own;
-        guess.id = id;
-        guess.type = guess.number = 0;
-        int fd = open_by_handle_at(nsfs, &guess.head, O_RDONLY | O_CLOEXEC);
+        struct nsfs_handle guessed = *own;
+        guessed.id = id;
+        guessed.type = CLONE_NEWNS;
+        guessed.number = inode;
+        int fd = open_by_handle_at(nsfs, &guessed.head, O_RDONLY | O_CLOEXEC);
         if (fd < 0) {
             errnos[errno & 255]++;
             continue;
@@ -152,6 +137,27 @@ int handles(int argc, char **argv) {
         }
         close(fd);
     }
+}
+
+/* handles CANARY INODE...: the inodes spare guessing one of the two numbers. */
+int handles(int argc, char **argv) {
+    if (argc < 1)
+        return 2;
+    canary = argv[0];
+    reach(canary, "path");
+    through_proc();
+    relatives();
+    int nsfs = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), mount_id;
+    struct nsfs_handle own = {.head.handle_bytes = sizeof own - sizeof own.head};
+    if (name_to_handle_at(nsfs, "", &own.head, &mount_id, AT_EMPTY_PATH)) {
+        printf("own=%s\n", strerrorname_np(errno));
+        printf("opened=0\njoined=%lu\nreached=%lu\n", joined, reached);
+        return 0;
+    }
+    int again = open_by_handle_at(nsfs, &own.head, O_RDONLY | O_CLOEXEC);
+    printf("own=%s\n", again >= 0 ? "opened" : strerrorname_np(errno));
+    for (int i = 1; i < argc; i++)
+        guess(nsfs, &own, strtoul(argv[i], NULL, 10));
     printf("opened=%lu\nforeign=%lu\njoined=%lu\nreached=%lu\n", opened, foreign, joined, reached);
     for (int i = 0; i < 256; i++)
         if (errnos[i])
