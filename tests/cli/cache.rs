@@ -50,7 +50,10 @@ const CHANGES: &[Change] = &[
     Change { edit: |_, at| write(at, "file", "other\n"), ..made("content", "cmmmm") },
     Change { edit: |_, at| write(at, "dir/a", "other\n"), ..made("content below", "ccmmm") },
     Change { edit: |_, at| write(at, "dir/new", ""), ..made("a new file", "ccmmm") },
-    Change { edit: |_, at| fs::remove_file(at.join("dir/a")).unwrap(), ..made("a file less", "ccmmm") },
+    Change {
+        edit: |_, at| fs::remove_file(at.join("dir/a")).unwrap(),
+        ..made("a file less", "ccmmm")
+    },
     Change { edit: |_, at| mode(at, "file", 0o755), ..made("mode", "cmmmm") },
     Change { edit: |_, at| mode(at, "dir/sub", 0o700), ..made("mode of a directory", "ccmmm") },
     Change { edit: |_, at| attribute(at, "file"), ..made("extended attribute", "cmmmm") },
@@ -67,20 +70,28 @@ const CHANGES: &[Change] = &[
         edit: |_, at| write(at, ".dockerignore", "**/*.log\ndir/sub\n"),
         ..made("ignore file", "ccmmm")
     },
-    Change { dockerfile: |d| d.replace("COPY file", "COPY --chown=7 file"), ..made("owner", "cmmmm") },
+    Change {
+        dockerfile: |d| d.replace("COPY file", "COPY --chown=7 file"),
+        ..made("owner", "cmmmm")
+    },
     Change {
         dockerfile: |d| d.replace("COPY file", "COPY --chmod=600 file"),
         ..made("mode by flag", "cmmmm")
     },
     Change { dockerfile: |d| d.replace("LEVEL=1", "LEVEL=2"), ..made("ENV", "mmmmm") },
     Change { dockerfile: |d| d.replace("USER 7", "USER 8"), ..made("USER", "ccccm") },
-    Change { dockerfile: |d| d.replace("USER 7", "WORKDIR /w\nUSER 7"), ..made("WORKDIR", "ccccmm") },
+    Change {
+        dockerfile: |d| d.replace("USER 7", "WORKDIR /w\nUSER 7"),
+        ..made("WORKDIR", "ccccmm")
+    },
     Change {
         dockerfile: |d| d.replace("USER 7", "SHELL [\"/bin/busybox\", \"sh\", \"-c\"]\nUSER 7"),
         ..made("SHELL", "ccccm")
     },
     Change {
-        dockerfile: |d| d.replace("COPY file /file\nCOPY dir /dir", "COPY dir /dir\nCOPY file /file"),
+        dockerfile: |d| {
+            d.replace("COPY file /file\nCOPY dir /dir", "COPY dir /dir\nCOPY file /file")
+        },
         ..made("order", "cmmmm")
     },
     Change { dockerfile: |d| d.replace("id -u", "id -g"), ..made("the command", "ccccm") },
@@ -130,7 +141,8 @@ fn a_step_runs_again_exactly_when_something_it_depends_on_changed() {
         let (found, built) = (steps(&output), busybox.inspect("built", "{{.Id}}"));
         if found != change.steps || (built == id) != change.same_image {
             let same = if built == id { "same" } else { "other" };
-            wrong.push(format!("{}: {found}, {same} image; expected {}", change.name, change.steps));
+            wrong
+                .push(format!("{}: {found}, {same} image; expected {}", change.name, change.steps));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -25,16 +25,23 @@ fn stages() {
 #[test]
 fn one_stage_can_be_asked_for() {
     let busybox = Busybox::new();
-    let text = "FROM busybox AS one\nRUN echo one > /which\nFROM one AS two\nRUN echo two > /which\n";
+    let text =
+        "FROM busybox AS one\nRUN echo one > /which\nFROM one AS two\nRUN echo two > /which\n";
     busybox.write("context/x", "");
     let built = busybox.build_with(text, &["--target", "one"]);
     built.succeeds();
     assert!(!built.stderr.contains("echo two"), "{}", built.told());
-    assert_eq!(busybox.run(["run", "--rm", "--network", "none", "built", "cat", "/which"]).line(), "one");
+    assert_eq!(
+        busybox.run(["run", "--rm", "--network", "none", "built", "cat", "/which"]).line(),
+        "one"
+    );
     busybox.build_with(text, &["--target", "three"]).exits(1).stderr_has("three");
     let copy = "FROM scratch\nCOPY --from=busybox /etc/passwd /p\nCOPY --from=busybox /bin/busybox /busybox\n";
     busybox.build(copy).succeeds();
-    busybox.run(["run", "--rm", "--network", "none", "built", "/busybox", "cat", "/p"]).succeeds().stdout_has("root");
+    busybox
+        .run(["run", "--rm", "--network", "none", "built", "/busybox", "cat", "/p"])
+        .succeeds()
+        .stdout_has("root");
 }
 
 #[test]
@@ -46,7 +53,11 @@ fn arguments_and_variables() {
     let flags = ["--build-arg", "BASE=busybox", "--build-arg", "B=given"];
     busybox.build_with(text, &flags).succeeds();
     let run = |script: &str| {
-        busybox.run(["run", "--rm", "--network", "none", "built", "sh", "-c", script]).succeeds().stdout.clone()
+        busybox
+            .run(["run", "--rm", "--network", "none", "built", "sh", "-c", script])
+            .succeeds()
+            .stdout
+            .clone()
     };
     assert_eq!(run("cat /args; echo $C; echo \"[$A$B$D]\""), "default given\ndefault-given\n[]\n");
     let unused = busybox.build_with(text, &["--build-arg", "BASE=busybox", "--build-arg", "ZZZ=1"]);
@@ -92,10 +103,20 @@ fn heredocs_and_shells() {
     let text = "FROM busybox\nARG WHO=you\nRUN <<EOF\nset -e\necho one > /lines\necho two >> /lines\nEOF\n\
                 COPY <<FILE <<\"RAW\" /etc/\nhello $WHO\nFILE\nraw $WHO\nRAW\n\
                 SHELL [\"/bin/busybox\", \"awk\"]\nRUN BEGIN { print \"by awk\" > \"/awk\" }\n";
-    let text = text.replace("SHELL [\"/bin/busybox\", \"awk\"]", "SHELL [\"/bin/busybox\", \"awk\", \"--\"]");
+    let text = text
+        .replace("SHELL [\"/bin/busybox\", \"awk\"]", "SHELL [\"/bin/busybox\", \"awk\", \"--\"]");
     busybox.build(&text).succeeds();
     let run = busybox.run([
-        "run", "--rm", "--network", "none", "built", "cat", "/lines", "/etc/FILE", "/etc/RAW", "/awk",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "built",
+        "cat",
+        "/lines",
+        "/etc/FILE",
+        "/etc/RAW",
+        "/awk",
     ]);
     assert_eq!(run.succeeds().stdout, "one\ntwo\nhello you\nraw $WHO\nby awk\n");
 }
@@ -121,7 +142,11 @@ fn settings() {
     }
     let run = busybox.run(["run", "--rm", "--network", "none", "built"]);
     assert_eq!(run.succeeds().stdout, "x\n");
-    assert!(run.stderr.to_lowercase().contains("health"), "it says that checks are not run: {}", run.told());
+    assert!(
+        run.stderr.to_lowercase().contains("health"),
+        "it says that checks are not run: {}",
+        run.told()
+    );
     busybox.run(["tag", "built", "parent"]).succeeds();
     busybox.build("FROM parent\nENTRYPOINT []\n").succeeds();
     let child = busybox.run(["run", "--rm", "--network", "none", "built", "cat", "/tmp/child"]);
@@ -131,15 +156,22 @@ fn settings() {
 #[test]
 fn a_command_that_fails_shows_its_output_status_and_a_way_in() {
     let busybox = Busybox::new();
-    let text = "FROM busybox\nRUN echo kept > /kept\nRUN echo said it && echo aside >&2 && exit 3\n";
+    let text =
+        "FROM busybox\nRUN echo kept > /kept\nRUN echo said it && echo aside >&2 && exit 3\n";
     let failed = busybox.build(text);
-    failed.exits(1).stderr_has("said it").stderr_has("aside").stderr_has("Dockerfile:3").stderr_has("3");
+    failed
+        .exits(1)
+        .stderr_has("said it")
+        .stderr_has("aside")
+        .stderr_has("Dockerfile:3")
+        .stderr_has("3");
     let hint = failed.stderr.lines().find(|line| line.contains("minidock run")).expect("a way in");
     // The advice works as it stands.
     let at = hint.find("minidock run").unwrap();
     let line = hint[at..].split('`').next().unwrap();
     let words: Vec<&str> = line.split_whitespace().skip(1).filter(|word| *word != "-it").collect();
-    let words: Vec<&str> = words.into_iter().map(|word| if word == "-ti" { "-i" } else { word }).collect();
+    let words: Vec<&str> =
+        words.into_iter().map(|word| if word == "-ti" { "-i" } else { word }).collect();
     let shell = busybox.call(words).args(["-c", "cat /kept"]).run();
     assert_eq!(shell.succeeds().stdout, "kept\n", "{}", failed.told());
     assert_eq!(busybox.run(["images", "-q", "built"]).succeeds().stdout, "");
@@ -170,5 +202,8 @@ fn mistakes_are_told_by_file_and_line() {
     busybox.build("").exits(1);
     let call = ["build", "-f", "/nowhere/Dockerfile", "."];
     busybox.run(call).exits(1).stderr_has("/nowhere/Dockerfile");
-    busybox.run(["build", "--secret", "id=x", "."]).exits(1).stderr_has("--secret is not supported");
+    busybox
+        .run(["build", "--secret", "id=x", "."])
+        .exits(1)
+        .stderr_has("--secret is not supported");
 }

@@ -7,8 +7,14 @@ fn import_takes_instructions() {
     let busybox = Busybox::new();
     let tar = busybox.tar().display().to_string();
     let changes = [
-        "ENV A=1", "CMD [\"echo\", \"hi\"]", "USER 7", "WORKDIR /tmp", "EXPOSE 80", "LABEL a=b c=d",
-        "VOLUME /v", "STOPSIGNAL USR1",
+        "ENV A=1",
+        "CMD [\"echo\", \"hi\"]",
+        "USER 7",
+        "WORKDIR /tmp",
+        "EXPOSE 80",
+        "LABEL a=b c=d",
+        "VOLUME /v",
+        "STOPSIGNAL USR1",
     ];
     let flags: Vec<&str> = changes.iter().flat_map(|change| ["--change", *change]).collect();
     let call = busybox.call(["import"]).args(flags).args(["-m", "a note", &tar, "changed:1.0"]);
@@ -24,7 +30,10 @@ fn import_takes_instructions() {
         let found = busybox.inspect("changed:1.0", template);
         assert!(found.contains(expected), "{template}: {found}");
     }
-    assert_eq!(busybox.run(["run", "--rm", "--network", "none", "changed:1.0"]).succeeds().stdout, "hi\n");
+    assert_eq!(
+        busybox.run(["run", "--rm", "--network", "none", "changed:1.0"]).succeeds().stdout,
+        "hi\n"
+    );
     busybox.run(["history", "changed:1.0"]).succeeds().stdout_has("a note");
     busybox.run(["import", "-c", "RUN true", &tar]).exits(1).stderr_has("RUN");
     busybox.run(["import", "-c", "NOPE", &tar]).exits(1).stderr_has("NOPE");
@@ -73,7 +82,9 @@ fn archives_carry_an_image_there_and_back() {
         // Another reader unpacks the same files.
         let copied = busybox.dir().join(format!("copied-{format}"));
         let copy = Call::new("skopeo").args([policy, "copy", "-q"]);
-        copy.args([format!("{format}:{file}"), format!("oci:{}:x", copied.display())]).run().succeeds();
+        copy.args([format!("{format}:{file}"), format!("oci:{}:x", copied.display())])
+            .run()
+            .succeeds();
     }
     let load = busybox.write("half.tar", "no archive");
     busybox.run(["load".as_ref(), "-i".as_ref(), load.as_os_str()]).exits(1).stderr_has("half.tar");
@@ -83,7 +94,9 @@ fn archives_carry_an_image_there_and_back() {
 #[test]
 fn podman_loads_what_is_saved() {
     let busybox = Busybox::new();
-    busybox.build("FROM busybox\nRUN echo hi > /hi && chown 7 /hi\nCMD [\"cat\", \"/hi\"]\n").succeeds();
+    busybox
+        .build("FROM busybox\nRUN echo hi > /hi && chown 7 /hi\nCMD [\"cat\", \"/hi\"]\n")
+        .succeeds();
     let root = busybox.dir().join("podman").display().to_string();
     let home = busybox.write("podman-home/.keep", "");
     let podman = |words: &[&str]| {
@@ -128,7 +141,10 @@ fn names_and_lists() {
     // By name first, by the last name the image goes.
     busybox.run(["rmi", "second"]).succeeds().stdout_has("Untagged");
     busybox.run(["rmi", short]).exits(1);
-    busybox.run(["rmi", "host.example:5000/team/box:1.0", "busybox"]).succeeds().stdout_has("Deleted");
+    busybox
+        .run(["rmi", "host.example:5000/team/box:1.0", "busybox"])
+        .succeeds()
+        .stdout_has("Deleted");
     assert_eq!(busybox.run(["images", "-q"]).succeeds().stdout, "");
     busybox.run(["rmi", "busybox"]).exits(1).stderr_has("busybox");
 }

@@ -54,7 +54,11 @@ fn stop_asks_first_and_kill_does_not() {
     let polite = "trap 'exit 5' TERM; while :; do sleep 0.05; done";
     busybox.start("polite", &[], polite);
     busybox.start("rude", &[], "trap '' TERM; while :; do sleep 0.05; done");
-    busybox.start("odd", &["--stop-signal", "USR1"], "trap 'exit 6' USR1; while :; do sleep 0.05; done");
+    busybox.start(
+        "odd",
+        &["--stop-signal", "USR1"],
+        "trap 'exit 6' USR1; while :; do sleep 0.05; done",
+    );
     std::thread::sleep(Duration::from_millis(200));
     busybox.run(["stop", "polite", "odd"]).succeeds().stdout_has("polite\nodd\n");
     assert_eq!((code("polite").as_str(), code("odd").as_str()), ("5", "6"));
@@ -81,8 +85,14 @@ fn exec_joins_what_runs() {
     let busybox = Busybox::new();
     busybox.start("base", &["-e", "A=1", "-w", "/tmp"], "echo $$ > /pid; sleep 1000");
     let exec = |words: &[&str]| busybox.call(["exec"]).args(words).run();
-    assert_eq!(exec(&["base", "sh", "-c", "echo $A; pwd; cat /pid"]).succeeds().stdout, "1\n/tmp\n1\n");
-    assert_eq!(exec(&["-e", "A=2", "-w", "/etc", "base", "sh", "-c", "echo $A $PWD"]).line(), "2 /etc");
+    assert_eq!(
+        exec(&["base", "sh", "-c", "echo $A; pwd; cat /pid"]).succeeds().stdout,
+        "1\n/tmp\n1\n"
+    );
+    assert_eq!(
+        exec(&["-e", "A=2", "-w", "/etc", "base", "sh", "-c", "echo $A $PWD"]).line(),
+        "2 /etc"
+    );
     assert_eq!(exec(&["-u", "user", "base", "id", "-u"]).succeeds().line(), "1000");
     exec(&["base", "sh", "-c", "exit 42"]).exits(42);
     exec(&["base", "/nowhere"]).exits(127);
@@ -100,7 +110,11 @@ fn exec_joins_what_runs() {
 #[test]
 fn logs_keep_order_time_and_stream() {
     let busybox = Busybox::new();
-    busybox.start("one", &[], "for i in 1 2 3 4 5; do echo line $i; done; echo error >&2; printf 'no end'");
+    busybox.start(
+        "one",
+        &[],
+        "for i in 1 2 3 4 5; do echo line $i; done; echo error >&2; printf 'no end'",
+    );
     busybox.run(["wait", "one"]).succeeds();
     let logs = |flags: &[&str]| busybox.call(["logs"]).args(flags).args(["one"]).run();
     let all = logs(&[]);

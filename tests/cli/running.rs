@@ -55,7 +55,8 @@ fn signals_sent_to_the_command_line_reach_the_program() {
 fn standard_streams_carry_any_bytes_to_their_end() {
     let busybox = Busybox::new();
     let input = busybox.dir().join("input");
-    let bytes: Vec<u8> = (0..1_000_003_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..1_000_003_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(&input, bytes).unwrap();
     let minidock = format!("{} --root {}", stage::minidock().display(), busybox.root().display());
     let script = "set -e
@@ -92,7 +93,10 @@ fn users_and_directories() {
     }
     let more = busybox.sh_with(&["-u", "1:2", "--group-add", "3", "--group-add", "user"], "id -G");
     assert_eq!(more.succeeds().line(), "2 3 1000");
-    busybox.sh_with(&["-u", "nobody-of-that-name"], "true").exits(125).stderr_has("nobody-of-that-name");
+    busybox
+        .sh_with(&["-u", "nobody-of-that-name"], "true")
+        .exits(125)
+        .stderr_has("nobody-of-that-name");
     let made = busybox.sh_with(&["-w", "/new/deep"], "pwd; stat -c %a .");
     assert_eq!(made.succeeds().stdout, "/new/deep\n755\n");
     busybox.sh_with(&["-w", "relative"], "true").exits(125).stderr_has("relative");
@@ -102,7 +106,8 @@ fn users_and_directories() {
 #[test]
 fn settings_reach_the_program() {
     let busybox = Busybox::new();
-    let env_file = busybox.write("env", "# note\nFROM_FILE=1\nBOTH=file\nHOST_VALUE\nABSENT_VALUE\n");
+    let env_file =
+        busybox.write("env", "# note\nFROM_FILE=1\nBOTH=file\nHOST_VALUE\nABSENT_VALUE\n");
     let call = busybox.call(["run", "--rm", "--network", "none", "--env-file"]).args([env_file]);
     let call = call.args(["-e", "BOTH=flag", "-e", "EMPTY=", "-e", "HOST_VALUE", "busybox", "env"]);
     let output = call.env("HOST_VALUE", "host's").env("SECRET", "x").run();

@@ -113,7 +113,8 @@ fn resize(terminal: impl AsFd, columns: u16, rows: u16) {
     tcsetwinsize(terminal, size).unwrap();
 }
 
-const SHELL: &[&str] = &["run", "--rm", "-it", "--network", "none", "--name", "box", "busybox", "sh"];
+const SHELL: &[&str] =
+    &["run", "--rm", "-it", "--network", "none", "--name", "box", "busybox", "sh"];
 
 #[test]
 fn a_shell_has_a_prompt_an_echo_a_size_and_an_end() {

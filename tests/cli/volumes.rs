@@ -9,11 +9,15 @@ fn a_directory_of_the_host() {
     let busybox = Busybox::new();
     let file = busybox.write("shared/in", "from outside\n");
     let dir = file.parent().unwrap().display().to_string();
-    let both = busybox.sh_with(&["-v", &format!("{dir}:/data")], "cat /data/in; echo x > /data/out");
+    let both =
+        busybox.sh_with(&["-v", &format!("{dir}:/data")], "cat /data/in; echo x > /data/out");
     assert_eq!(both.succeeds().stdout, "from outside\n");
     assert_eq!(fs::read_to_string(file.with_file_name("out")).unwrap(), "x\n");
     let read = format!("{dir}:/data:ro");
-    busybox.sh_with(&["-v", &read], "cat /data/in; echo y > /data/out").exits(1).stderr_has("Read-only");
+    busybox
+        .sh_with(&["-v", &read], "cat /data/in; echo y > /data/out")
+        .exits(1)
+        .stderr_has("Read-only");
     let mount = format!("type=bind,source={dir},target=/data,readonly");
     busybox.sh_with(&["--mount", &mount], "cat /data/in && ! touch /data/y 2>/dev/null").succeeds();
     // -v makes what is missing, --mount does not.
@@ -23,7 +27,10 @@ fn a_directory_of_the_host() {
     let absent = format!("type=bind,source={dir}/absent,target=/data");
     busybox.sh_with(&["--mount", &absent], "true").exits(125).stderr_has("absent");
     let single = format!("{}:/etc/motd:ro", file.display());
-    assert_eq!(busybox.sh_with(&["-v", &single], "cat /etc/motd").succeeds().line(), "from outside");
+    assert_eq!(
+        busybox.sh_with(&["-v", &single], "cat /etc/motd").succeeds().line(),
+        "from outside"
+    );
 }
 
 #[test]
@@ -48,7 +55,8 @@ fn a_named_volume_stays_and_an_anonymous_one_goes() {
 #[test]
 fn a_new_volume_gets_what_the_image_has_there() {
     let busybox = Busybox::new();
-    let text = "FROM busybox\nRUN mkdir -m 751 /data && echo image > /data/x && chown -R 7:8 /data\n";
+    let text =
+        "FROM busybox\nRUN mkdir -m 751 /data && echo image > /data/x && chown -R 7:8 /data\n";
     busybox.build(text).succeeds();
     let show = "cat /data/x; stat -c '%u:%g %a' /data /data/x; echo own > /data/x";
     let run = |flags: &[&str]| {
@@ -57,7 +65,10 @@ fn a_new_volume_gets_what_the_image_has_there() {
     };
     let first = run(&["-v", "new:/data"]);
     assert_eq!(first.succeeds().stdout, "image\n7:8 751\n7:8 644\n", "{}", first.told());
-    assert!(run(&["-v", "new:/data"]).succeeds().stdout.starts_with("own\n"), "only when it is new");
+    assert!(
+        run(&["-v", "new:/data"]).succeeds().stdout.starts_with("own\n"),
+        "only when it is new"
+    );
     let empty = run(&["-v", "other:/data:nocopy"]);
     assert!(empty.stderr.contains("/data/x"), "{}", empty.told());
 }
@@ -66,7 +77,9 @@ fn a_new_volume_gets_what_the_image_has_there() {
 fn a_read_only_root_and_a_tmpfs_over_it() {
     let busybox = Busybox::new();
     busybox.sh_with(&["--read-only"], "touch /x").exits(1).stderr_has("Read-only");
-    busybox.sh_with(&["--read-only", "--tmpfs", "/run:size=1m"], "touch /run/x; df -k /run").succeeds();
+    busybox
+        .sh_with(&["--read-only", "--tmpfs", "/run:size=1m"], "touch /run/x; df -k /run")
+        .succeeds();
     let size = "df -k /run | tail -1 | awk '{print $2}'";
     assert_eq!(busybox.sh_with(&["--tmpfs", "/run:size=1m"], size).succeeds().line(), "1024");
     busybox.sh_with(&["--read-only", "-v", "v:/data"], "touch /data/x").succeeds();

@@ -75,7 +75,8 @@ const OPERATIONS: &[Operation] = &[
         call: |busybox| {
             // A step of its own each time, so that there is always something to do.
             let unique = Instant::now();
-            let text = format!("FROM busybox\nCOPY file /f\nRUN echo '{unique:?}' > /x\nRUN cat /x\n");
+            let text =
+                format!("FROM busybox\nCOPY file /f\nRUN echo '{unique:?}' > /x\nRUN cat /x\n");
             busybox.write("context/Dockerfile", text);
             busybox.write("context/file", vec![b'x'; 200_000]);
             let context = busybox.dir().join("context").display().to_string();
@@ -124,7 +125,11 @@ fn a_kill_at_any_moment_leaves_the_store_before_or_after_and_nothing_alive() {
         let victim = *random.pick(VICTIMS);
         let longest = u64::try_from(durations[at].as_micros()).unwrap();
         let delay = Duration::from_micros(random.below(longest));
-        let told = format!("round {round}, {}: {victim:?} at {delay:?}, {}", operation.name, random.seed());
+        let told = format!(
+            "round {round}, {}: {victim:?} at {delay:?}, {}",
+            operation.name,
+            random.seed()
+        );
         hits += usize::from(kill_once(&busybox, operation, victim, delay, &mut random, &told));
     }
     assert!(hits > KILLS / 3, "only {hits} kills hit a living process, {}", random.seed());

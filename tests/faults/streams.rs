@@ -90,7 +90,10 @@ fn a_reader_that_is_stopped_and_killed_takes_nobody_with_it() {
     reader.wait().unwrap();
     let begun = Instant::now();
     while busybox.run(["ps", "-a"]).succeeds().stdout.contains("flood") {
-        assert!(begun.elapsed() < Duration::from_secs(5), "the owner is dead, the container is not");
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "the owner is dead, the container is not"
+        );
     }
     busybox.run(["rm", "-f", "base"]).succeeds();
     nothing_is_left(&busybox, &leaks, "a stopped reader");
@@ -128,7 +131,8 @@ fn resident_sum() -> u64 {
         let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
         text.split_whitespace().nth(1)?.parse().ok()
     };
-    let all = below(std::process::id()).into_iter().filter(|each| each.command.contains("minidock"));
+    let all =
+        below(std::process::id()).into_iter().filter(|each| each.command.contains("minidock"));
     all.filter_map(|each| pages(each.pid)).sum::<u64>() * 4096
 }
 
@@ -172,7 +176,11 @@ fn a_store_with_a_very_long_path_works_or_is_refused_in_one_line() {
     let output = Call::new(stage::minidock()).args(["--root".as_ref(), path.as_os_str()]);
     let output = output.args(["images"]).run();
     if output.code != Some(0) {
-        assert!(output.stderr.starts_with("minidock: ") && output.code == Some(1), "{}", output.told());
+        assert!(
+            output.stderr.starts_with("minidock: ") && output.code == Some(1),
+            "{}",
+            output.told()
+        );
         assert!(!output.stderr.contains("panicked"), "{}", output.told());
     }
 }

@@ -14,7 +14,8 @@ const CALLS: usize = 15;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Errors that are true when others change the same things.
-const TRUE_ERRORS: &[&str] = &["not found", "no such", "is not here", "in use", "does not exist", "used by"];
+const TRUE_ERRORS: &[&str] =
+    &["not found", "no such", "is not here", "in use", "does not exist", "used by"];
 
 #[test]
 fn six_workers_on_one_store_meet_no_false_error() {

@@ -32,8 +32,12 @@ fn saved_layer(minidock: &Minidock, image: &str) -> std::path::PathBuf {
     minidock.run(["save", "-o", &file.display().to_string(), image]).succeeds();
     let dir = minidock.dir().join("saved");
     std::fs::create_dir(&dir).unwrap();
-    Call::new("tar").args(["-xf".as_ref(), file.as_os_str(), "-C".as_ref(), dir.as_os_str()]).run().succeeds();
-    let largest = Call::new("sh").args(["-c", "find . -type f -printf '%s %p\\n' | sort -n | tail -1 | cut -d' ' -f2"]);
+    Call::new("tar")
+        .args(["-xf".as_ref(), file.as_os_str(), "-C".as_ref(), dir.as_os_str()])
+        .run()
+        .succeeds();
+    let largest = Call::new("sh")
+        .args(["-c", "find . -type f -printf '%s %p\\n' | sort -n | tail -1 | cut -d' ' -f2"]);
     dir.join(largest.dir(&dir).run().succeeds().line())
 }
 
@@ -70,7 +74,9 @@ fn a_static_program_alone_is_an_image() {
     let busybox = Busybox::new();
     std::fs::create_dir(busybox.dir().join("context")).unwrap();
     std::fs::copy("/bin/busybox", busybox.dir().join("context/busybox")).unwrap();
-    busybox.build("FROM scratch\nCOPY busybox /busybox\nENTRYPOINT [\"/busybox\", \"echo\"]\n").succeeds();
+    busybox
+        .build("FROM scratch\nCOPY busybox /busybox\nENTRYPOINT [\"/busybox\", \"echo\"]\n")
+        .succeeds();
     let run = busybox.run(["run", "--rm", "--network", "none", "built", "alone"]);
     assert_eq!(run.succeeds().stdout, "alone\n");
 }
@@ -83,8 +89,11 @@ fn a_build_keeps_the_owners_that_it_was_told() {
     busybox.build(text).succeeds();
     let file = busybox.dir().join("saved.tar").display().to_string();
     busybox.run(["save", "-o", &file, "built"]).succeeds();
-    let seen = Call::new("sh").args(["-c", "mkdir x && tar -xf saved.tar -C x && for l in $(find x -type f); do \
-        tar --numeric-owner -tvf $l 2>/dev/null; done | awk '{print $1, $2, $NF}'"]);
+    let seen = Call::new("sh").args([
+        "-c",
+        "mkdir x && tar -xf saved.tar -C x && for l in $(find x -type f); do \
+        tar --numeric-owner -tvf $l 2>/dev/null; done | awk '{print $1, $2, $NF}'",
+    ]);
     let seen = seen.dir(busybox.dir()).run();
     seen.succeeds().stdout_has("-rw-r----- 7/8 owned\n").stdout_has("0/0 own\n");
     busybox.build("FROM busybox\nRUN echo made > /made\nRUN cat /made\n").succeeds();

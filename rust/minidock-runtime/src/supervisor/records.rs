@@ -62,12 +62,8 @@ fn write(directory: &Path, name: &str, value: &impl Serialize) -> Result<()> {
     let temporary = temporary(directory, name);
     let text = serde_json::to_vec(value).map_err(std::io::Error::from).context(what)?;
     // What is there already is room that was taken; it is given back only beyond the text.
-    let mut file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&temporary)
-        .context(what)?;
+    let mut file =
+        File::options().write(true).create(true).truncate(false).open(&temporary).context(what)?;
     file.write_all(&text).context(what)?;
     file.set_len(text.len() as u64).context(what)?;
     std::fs::rename(&temporary, directory.join(name)).context(what)
