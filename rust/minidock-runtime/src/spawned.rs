@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use minidock_proto::request::{Answer, FailureKind, Request, Verb};
+use minidock_proto::request::{Answer, Failure, FailureKind, Request, Verb};
 use minidock_proto::{Channel, Descriptors, SPAWN_VERSION};
 use minidock_sys::process::{self, SingleThreaded};
 use minidock_sys::{keyring, signal};
@@ -22,7 +22,10 @@ pub(crate) struct Spawned {
 pub(crate) fn main(single: SingleThreaded) -> ExitCode {
     let channel = match clean(single) {
         Ok(channel) => channel,
-        Err(_) => return ExitCode::from(70),
+        Err(failure) => {
+            tell(failure);
+            return ExitCode::from(70);
+        }
     };
     let answer = match serve(single, &channel) {
         Ok(answer) => answer,
@@ -35,19 +38,29 @@ pub(crate) fn main(single: SingleThreaded) -> ExitCode {
     }
 }
 
+/// Answers over standard input itself, before there is a channel.
+fn tell(failure: Failure) {
+    // Without a usable descriptor there is nobody to tell.
+    if let Ok(channel) = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3) {
+        Channel::from(channel).send(&Answer::Failed(failure), &[]).ok();
+    }
+}
+
 /// Drops all that the host process handed down without meaning to.
-fn clean(single: SingleThreaded) -> std::io::Result<Channel> {
+fn clean(single: SingleThreaded) -> Result<Channel> {
+    let what = |step: &'static str| move || format!("start: {step}");
     // Everything from 3 on is unknown and goes; the copy of the channel then becomes 3.
-    process::close_from(3)?;
-    let channel = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    standard_streams_to_null()?;
-    process::clear_environment(single)?;
+    process::close_from(3).context(what("close descriptors"))?;
+    let channel = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)
+        .context(what("keep the channel"))?;
+    process::clear_environment(single).context(what("clear the environment"))?;
     signal::reset_dispositions(single);
-    signal::set_mask(single, &[])?;
-    rustix::process::set_parent_process_death_signal(None)?;
+    signal::set_mask(single, &[]).context(what("unblock signals"))?;
+    rustix::process::set_parent_process_death_signal(None).context(what("outlive the caller"))?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    rustix::process::chdir("/")?;
-    keyring::join_session(c"_minidock")?;
+    rustix::process::chdir("/").context(what("enter /"))?;
+    keyring::join_session(c"_minidock").context(what("leave the caller's session keyring"))?;
+    standard_streams_to_null().context(what("close the standard streams"))?;
     Ok(Channel::from(channel))
 }
 

@@ -86,6 +86,7 @@ impl Store {
         if which == ImagePrune::Keep {
             return Ok(());
         }
+        self.sweep_records(alone)?;
         let used: std::collections::HashSet<Digest> =
             self.containers()?.containers.into_iter().filter_map(|c| c.image).collect();
         let goes = |image: &ImageRecord| {

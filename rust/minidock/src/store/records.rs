@@ -92,16 +92,23 @@ impl Store {
 
     /// Writes all copies anew and removes those of images that are gone.
     pub(crate) fn rewrite_records(&self, held: &Held) -> Result<()> {
-        let ids: Vec<Digest> = self.images()?.into_iter().map(|image| image.id).collect();
-        for id in &ids {
-            self.record_image(held, id)?;
+        for image in self.images()? {
+            self.record_image(held, &image.id)?;
         }
+        self.sweep_records(held)?;
+        self.record_refs(held)
+    }
+
+    /// Removes copies of images that are gone, and half-written ones: a removal or a write that
+    /// was killed leaves one.
+    pub(crate) fn sweep_records(&self, _held: &Held) -> Result<()> {
+        let images = self.images()?;
         for name in files::names_in(&self.dir("records/images"))? {
-            if !ids.iter().any(|id| id.hex() == name) {
+            if !images.iter().any(|image| image.id.hex() == name) {
                 files::remove_file(&self.dir("records/images").join(name))?;
             }
         }
-        self.record_refs(held)
+        Ok(())
     }
 
     /// Puts what the copies hold into a new database. What is damaged here too is left out; gives
