@@ -3,7 +3,7 @@
 //! It reads files of /proc and /sys, asks the runtime to try things, and changes nothing.
 
 mod cgroup;
-mod doctor;
+pub(crate) mod doctor;
 mod host;
 mod network_programs;
 

@@ -18,6 +18,7 @@ use minidock_sys::lock::{self, Mode};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::ContainerId;
+use crate::system::doctor;
 
 /// How long a holder that is starting or ending may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -67,6 +68,7 @@ impl Engine {
     }
 
     fn start_holder(&self, place: &Place, lock: File) -> Result<()> {
+        doctor::require_kernel()?;
         // Somebody may have started one between our question and the lock, and ended it again;
         // then the socket is gone. If it is still there nobody serves it.
         remove(&place.socket)?;
@@ -82,7 +84,9 @@ impl Engine {
             path: place.socket.as_path().into(),
         };
         let mut conversation = self.runtime()?.spawn(&Verb::Hold(hold), &fds)?;
-        let answer = conversation.answer();
+        let answer = conversation.answer().map_err(|error| {
+            doctor::explain(error, self.runtime().ok().map(|runtime| runtime.path.as_path()))
+        });
         if answer.is_err() {
             remove(&place.socket)?;
         }

@@ -1,10 +1,12 @@
 //! `doctor`: what this host lacks, and the command that mends it.
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use super::{Cgroup, CgroupMode, Info, host};
+use super::{Cgroup, CgroupMode, Info, Kernel, host};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::network;
 
 /// The oldest kernel that has all that is needed: overlayfs with `userxattr`, the new mount API.
@@ -72,7 +74,10 @@ impl Engine {
 }
 
 fn kernel(info: &Info) -> Check {
-    let release = &info.kernel.release;
+    kernel_check(&info.kernel.release)
+}
+
+fn kernel_check(release: &str) -> Check {
     match host::release_numbers(release) {
         Some(numbers) if numbers >= KERNEL_FLOOR => Check::good("kernel", release),
         _ => Check::bad("kernel", release, "boot a kernel of 5.13 or later"),
@@ -110,7 +115,47 @@ fn user_namespaces(info: &Info) -> Vec<Check> {
     let Some(refused) = &info.probes.user_namespace else {
         return vec![Check::good(NAME, "works")];
     };
-    let kernel = &info.kernel;
+    let mut checks = forbidding(&info.kernel, info.runtime.path.as_deref());
+    // Without the runtime nothing was tried: its own check says so.
+    if checks.is_empty() && info.runtime.path.is_some() {
+        let fix = "look at `unshare --user true` and at what surrounds this process: \
+                   a container or a service with a filter of its own may refuse it";
+        checks.push(Check::bad(NAME, refused, fix));
+    }
+    checks
+}
+
+/// Puts the host's setting that forbids it, and what mends that, in the place of a bare refusal:
+/// the first error of `run` says what `doctor` says.
+pub(crate) fn explain(refused: Error, runtime: Option<&Path>) -> Error {
+    if refused.kind() != ErrorKind::HostUnsupported {
+        return refused;
+    }
+    match forbidding(&host::kernel(), runtime).into_iter().next() {
+        Some(Check { found, fix: Some(fix), .. }) => {
+            Error::new(ErrorKind::HostUnsupported, format!("no container can run here: {found}"))
+                .with_hint(fix)
+                .with_source(refused)
+        }
+        _ => refused,
+    }
+}
+
+/// A kernel that is too old is named before anything is tried on it.
+pub(crate) fn require_kernel() -> Result<()> {
+    let check = kernel_check(&host::kernel().release);
+    match (check.ok, check.fix) {
+        (false, Some(fix)) => {
+            let message = format!("the kernel {} is too old for minidock", check.found);
+            Err(Error::new(ErrorKind::HostUnsupported, message).with_hint(fix))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Settings of the host that forbid user namespaces.
+fn forbidding(kernel: &Kernel, runtime: Option<&Path>) -> Vec<Check> {
+    const NAME: &str = "user namespaces";
     let mut checks = Vec::new();
     if kernel.max_user_namespaces == Some(0) {
         checks.push(Check::bad(
@@ -127,19 +172,13 @@ fn user_namespaces(info: &Info) -> Vec<Check> {
         ));
     }
     if kernel.apparmor_restrict_userns.is_some_and(|value| value != 0) {
-        let path = info.runtime.path.as_ref().map(|path| path.display().to_string());
+        let path = runtime.map(|path| path.display().to_string());
         checks.push(Check::bad(
             NAME,
             "AppArmor refuses user namespaces to programs without a profile \
              (kernel.apparmor_restrict_unprivileged_userns is 1)",
             apparmor(path.as_deref()),
         ));
-    }
-    // Without the runtime nothing was tried: its own check says so.
-    if checks.is_empty() && info.runtime.path.is_some() {
-        let fix = "look at `unshare --user true` and at what surrounds this process: \
-                   a container or a service with a filter of its own may refuse it";
-        checks.push(Check::bad(NAME, refused, fix));
     }
     checks
 }
