@@ -99,3 +99,32 @@ fn every_place_has_the_images_variables_and_a_home() {
         assert_eq!(found, ["A=1", "B=two", "HOME=/root", path], "in {place}");
     }
 }
+
+/// R22: a variable handed in by name is in the program's environment and nowhere else.
+#[test]
+fn variables_are_in_no_command_line_and_in_no_process_of_ours() {
+    let world = World::with_base();
+    // Told apart from other tests that run beside this one.
+    let secret = format!("{SECRET}-{}", world.dir().display());
+    let words = ["run", "-d", "--name", "env", "-e", "TOKEN", "base", "sleep", "1000"];
+    world.call(words).env("TOKEN", &secret).run().succeeds();
+    let pid = world.run(["inspect", "--format", "{{.State.Pid}}", "env"]);
+    let (mut lines, mut environments) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir("/proc").unwrap() {
+        let path = entry.unwrap().path();
+        let holds = |name: &str| {
+            let bytes = std::fs::read(path.join(name)).unwrap_or_default();
+            bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+        };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if holds("cmdline") {
+            lines.push(name.clone());
+        }
+        if holds("environ") {
+            environments.push(name);
+        }
+    }
+    world.run(["rm", "-f", "env"]).succeeds();
+    assert_eq!(lines, Vec::<String>::new());
+    assert_eq!(environments, [pid.succeeds().line()]);
+}

@@ -22,4 +22,5 @@ mod syscalls;
 mod tarball;
 mod traces;
 mod users;
+mod whiteouts;
 mod world;

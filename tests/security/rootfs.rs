@@ -113,14 +113,36 @@ fn links_in_place_of_mount_points_and_directories_touch_nothing_outside() {
     world.unharmed("links of mount points");
 }
 
+/// R2 (CVE-2024-21626): a descriptor that was left open would be a way out.
 #[test]
-fn a_file_of_the_image_is_no_working_directory_outside() {
-    let world = World::with_base();
-    for number in 0..16 {
-        let dir = format!("/proc/self/fd/{number}");
-        let output = world.run(["run", "--rm", "--network", "none", "-w", &dir, "base", "ls"]);
-        assert_ne!(output.code, Some(0), "{}", output.told());
-        assert!(!output.stdout.contains("canary"), "{}", output.told());
+fn open_descriptors_are_no_working_directories() {
+    let world = World::new();
+    let links = (3..20).fold(Tarball::busybox(), |tarball, number| {
+        tarball.symlink(&format!("wd{number}"), &format!("/proc/self/fd/{number}"))
+    });
+    world.import(&links, "base").succeeds();
+    let none = ["--network", "none"];
+    let running = world.start("cwd", &none, "base");
+    for number in 3..20 {
+        for dir in [format!("/proc/self/fd/{number}"), format!("/wd{number}")] {
+            let list = ["sh", "-c", "pwd; ls -a . .. ../.. ../../.."];
+            let run = ["run", "--rm", none[0], none[1], "-w", &dir, "base"];
+            let run = world.run(run.iter().chain(&list));
+            let exec = world.run(["exec", "-w", &dir, running.name].iter().chain(&list));
+            for output in [run, exec] {
+                assert!(!output.stdout.contains("canary"), "{}", output.told());
+                refused_clearly(&output);
+            }
+        }
     }
+    for number in [3, 5, 7, 9] {
+        for dir in [format!("/proc/self/fd/{number}"), format!("/wd{number}")] {
+            let text = format!("FROM base\nWORKDIR {dir}\nRUN pwd > /out; ls -a .. >> /out\n");
+            let built = world.build(&world.context("context", &text), "built");
+            assert!(!built.stdout.contains("canary"), "{}", built.told());
+            assert_ne!(built.code, Some(0), "{}", built.told());
+        }
+    }
+    drop(running);
     world.unharmed("working directories in /proc");
 }
