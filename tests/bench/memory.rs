@@ -1,6 +1,6 @@
 //! What an idle container costs in memory: private pages of its supervisor and of the holder of
-//! the user namespace (proc_pid_smaps(5)), and what their tmpfs hold. Pages that they share with
-//! each other, as those of their executable, are not counted.
+//! the user namespace (proc_pid_smaps(5)), and what their tmpfs hold. Pages that several processes
+//! map, as those of the executable, are not counted.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,23 +20,28 @@ const SETTLE: Duration = Duration::from_secs(1);
 const SUPERVISOR: &str = "minidock-runtime: supervisor of";
 const RUNTIME: &str = "minidock-runtime";
 
-/// One container that sleeps.
+/// One container that sleeps, then the same beside a second one: what both map of their
+/// executable is private to the first only while it is alone.
 pub(crate) fn idle() -> Result<Vec<Row>, Error> {
     let store = Store::new();
-    store.idle("idle")?;
+    store.idle("one")?;
     thread::sleep(SETTLE);
     let all = below(std::process::id());
-    let supervisor = find(&all, "supervisor", |command| command.starts_with(SUPERVISOR))?;
+    let supervisor = find(&all, "supervisor", |command| command.starts_with(SUPERVISOR))?.pid;
     let holder = find(&all, "holder", |command| {
         command.ends_with(RUNTIME) && !command.starts_with(SUPERVISOR)
     })?;
     let mut rows = Vec::new();
-    for (role, process) in [("supervisor", supervisor), ("holder", holder)] {
-        let private = format!("memory of an idle {role}");
-        rows.push(Row::bytes(&private, private_memory(process.pid)?, Goal::Bytes(MOST)));
+    for (role, pid) in [("supervisor", supervisor), ("holder", holder.pid)] {
+        let private = format!("private memory of an idle {role}");
+        rows.push(Row::bytes(&private, private_memory(pid)?, Goal::Bytes(MOST)));
         let shared = format!("tmpfs of an idle {role}");
-        rows.push(Row::bytes(&shared, tmpfs(process.pid)?, Goal::Unset));
+        rows.push(Row::bytes(&shared, tmpfs(pid)?, Goal::Unset));
     }
+    store.idle("two")?;
+    thread::sleep(SETTLE);
+    let beside = private_memory(supervisor)?;
+    rows.push(Row::bytes("private memory of one of two supervisors", beside, Goal::Bytes(MOST)));
     Ok(rows)
 }
 

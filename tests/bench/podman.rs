@@ -55,14 +55,15 @@ impl Podman {
         command.args(["--target", &self.keeper.id().to_string()]);
         command.args(["--user", "--mount", "--cgroup", "--preserve-credentials", "--", "podman"]);
         command.arg("--root").arg(self.dir.join("root"));
-        command.arg("--runroot").arg(self.dir.join("run"));
+        // Podman refuses a long path there; this one is on the tmpfs of its namespaces.
+        command.args(["--runroot", "/run/podman"]);
         command.args(["--cgroup-manager", "cgroupfs", "--events-backend", "none"]);
         command.args(words);
         // In these namespaces it is to behave as the rootless podman that it is.
         command.env("_CONTAINERS_USERNS_CONFIGURED", "done");
         command.env("_CONTAINERS_ROOTLESS_UID", rustix::process::getuid().as_raw().to_string());
         command.env("_CONTAINERS_ROOTLESS_GID", rustix::process::getgid().as_raw().to_string());
-        command.env("HOME", &self.dir).env("XDG_RUNTIME_DIR", &self.dir);
+        command.env("HOME", &self.dir).env("XDG_RUNTIME_DIR", "/run");
         command
     }
 
