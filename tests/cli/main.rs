@@ -1,5 +1,7 @@
 //! The command line as a user meets it: words, output, exit status. One file per topic.
 
+#![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up has failed")]
+
 mod cache;
 mod dockerfile;
 mod harness;

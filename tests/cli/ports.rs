@@ -89,12 +89,12 @@ fn a_published_port_answers_on_every_address_and_from_another_network_namespace(
     // Some helpers on the client's side do not hand the end of a half on: the time limit is theirs.
     let script = format!("echo over there | timeout 3 nc {outer} {port}; true");
     let client = busybox.run(["run", "--rm", "busybox", "sh", "-c", &script]);
-    assert_eq!(client.succeeds().stdout, "over there\n", "{}", client.told());
+    client.succeeds().stdout_has("over there\n");
     // A namespace that minidock did not make, with an address of its own.
     let outside = minidock_tests::Call::new("pasta").args(["--config-net", "-4", "-q"]);
     let outside = outside.args(["-a", "10.77.0.2", "-n", "24", "-g", "10.77.0.1", "--"]);
     let outside = outside.args(["busybox", "sh", "-c", &script]).run();
-    assert_eq!(outside.succeeds().stdout, "over there\n", "{}", outside.told());
+    outside.succeeds().stdout_has("over there\n");
     busybox.run(["rm", "-f", "echo"]).succeeds();
     let gone = TcpStream::connect_timeout(&at(Ipv4Addr::LOCALHOST, port), SOON).unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::ConnectionRefused);

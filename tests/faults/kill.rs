@@ -45,7 +45,7 @@ const OPERATIONS: &[Operation] = &[
             // yet started is docker's to leave too.
             let begun = Instant::now();
             let left = || busybox.run(["ps", "-aq", "--filter", "status=running"]);
-            while left().succeeds().stdout != "" {
+            while !left().succeeds().stdout.is_empty() {
                 let left = busybox.run(["ps", "-a"]).told();
                 assert!(begun.elapsed() < Duration::from_secs(5), "after {told}: {left}");
             }

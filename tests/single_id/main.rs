@@ -1,6 +1,8 @@
 //! A user with one id only: no line in `/etc/subuid`, or no way to use it. The suite runs as such
 //! a user, and its first test proves that.
 
+#![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up has failed")]
+
 mod images;
 
 use minidock_tests::{Call, stage};
