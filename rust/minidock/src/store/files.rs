@@ -142,6 +142,13 @@ fn sync_parent(path: &Path) -> Result<()> {
 /// The names in a directory that are valid UTF-8 (the store makes no others), sorted; an absent
 /// directory is empty. Temp files are left out.
 pub(crate) fn names_in(path: &Path) -> Result<Vec<String>> {
+    let mut names = all_names_in(path)?;
+    names.retain(|name| !name.ends_with(TEMP_SUFFIX));
+    Ok(names)
+}
+
+/// As [`names_in`], with the temp files: only who is alone may touch those.
+pub(crate) fn all_names_in(path: &Path) -> Result<Vec<String>> {
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == IoKind::NotFound => return Ok(Vec::new()),
@@ -150,11 +157,7 @@ pub(crate) fn names_in(path: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|e| Error::at("list", path, e))?;
-        if let Ok(name) = entry.file_name().into_string()
-            && !name.ends_with(TEMP_SUFFIX)
-        {
-            names.push(name);
-        }
+        names.extend(entry.file_name().into_string().ok());
     }
     names.sort_unstable();
     Ok(names)

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use super::files::{self, Flush};
 use super::ids::LocalId;
 use super::images::{ManifestRecord, NewImage, rows};
-use super::{Held, Store};
+use super::{Held, HeldAlone, Store};
 
 const REFS: &str = "records/refs.json";
 
@@ -91,19 +91,19 @@ impl Store {
     }
 
     /// Writes all copies anew and removes those of images that are gone.
-    pub(crate) fn rewrite_records(&self, held: &Held) -> Result<()> {
+    pub(crate) fn rewrite_records(&self, alone: &HeldAlone) -> Result<()> {
         for image in self.images()? {
-            self.record_image(held, &image.id)?;
+            self.record_image(alone, &image.id)?;
         }
-        self.sweep_records(held)?;
-        self.record_refs(held)
+        self.sweep_records(alone)?;
+        self.record_refs(alone)
     }
 
     /// Removes copies of images that are gone, and half-written ones: a removal or a write that
     /// was killed leaves one.
-    pub(crate) fn sweep_records(&self, _held: &Held) -> Result<()> {
+    pub(crate) fn sweep_records(&self, _alone: &HeldAlone) -> Result<()> {
         let images = self.images()?;
-        for name in files::names_in(&self.dir("records/images"))? {
+        for name in files::all_names_in(&self.dir("records/images"))? {
             if !images.iter().any(|image| image.id.hex() == name) {
                 files::remove_file(&self.dir("records/images").join(name))?;
             }
