@@ -221,7 +221,7 @@ impl ContainerFlags {
         &self,
         engine: &Engine,
         options: &ContainerOptions,
-    ) -> Result<minidock::store::ContainerRecord> {
+    ) -> Result<minidock::container::CreatedContainer> {
         if let Some(path) = &self.cidfile
             && path.exists()
         {
@@ -230,17 +230,17 @@ impl ContainerFlags {
                 "make sure that the other container is not running, and remove the file",
             ));
         }
-        let record = engine
-            .create_container(options)
+        let created = engine
+            .prepare_container(options)
             .map_err(|error| self.missing(engine, options, error))?;
-        if engine.container_settings(&record.id)?.has_healthcheck {
+        if engine.container_settings(&created.record.id)?.has_healthcheck {
             output::warn("the image's health check is kept and not run: that is not built in yet");
         }
         if let Some(path) = &self.cidfile {
-            std::fs::write(path, record.id.as_str())
+            std::fs::write(path, created.record.id.as_str())
                 .map_err(|error| Failure::io(format!("cannot write {}", path.display()), error))?;
         }
-        Ok(record)
+        Ok(created)
     }
 
     /// The engine's error, or that nothing can be pulled when the image is what is missing.

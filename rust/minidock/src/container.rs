@@ -21,6 +21,7 @@ pub use capabilities::DEFAULT_CAPABILITIES;
 pub(crate) use capabilities::default_set as default_capabilities;
 pub use config::ContainerConfig;
 pub use control::Attached;
+pub use create::CreatedContainer;
 pub(crate) use create::image_config;
 pub use exec::{ExecOptions, Executing};
 pub use list::{ContainerState, ContainerSummary, Status};

@@ -25,7 +25,7 @@ pub(crate) struct Create {
 impl Create {
     pub(crate) fn run(self, global: &Global) -> Result<u8> {
         let options = self.container.options()?;
-        let record = self.container.create(&global.engine()?, &options)?;
+        let record = self.container.create(&global.engine()?, &options)?.record;
         output::line(record.id.as_str()).map(|()| 0)
     }
 }

@@ -93,13 +93,14 @@ impl Run {
             output::warn(format!("the container has a single id: {reason}"));
         }
         options.window = if options.tty { terminal::size() } else { None };
-        let record = self.container.create(&engine, &options)?;
+        let created = self.container.create(&engine, &options)?;
+        let record = created.record.clone();
         let start = StartOptions {
             attach: if self.detach { Attach::default() } else { self.attached(options.tty) },
             owned: !self.detach,
             window: options.window,
         };
-        let mut running = match engine.start_container(&record.id, start) {
+        let mut running = match engine.start_created(created, start) {
             Ok(running) => running,
             Err(error) => {
                 self.clear_away(&engine, &record);

@@ -1,11 +1,13 @@
 //! `create`: the image's config and the options become a container's settings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::Path;
 
 use minidock_image::config::{ImageConfig, ProcessConfig};
 use minidock_image::digest::Digest;
 use minidock_proto::Bytes;
+use minidock_sys::lock::{self, Mode};
 
 use super::capabilities;
 use super::config::ContainerConfig;
@@ -20,9 +22,24 @@ const SHM_SIZE: u64 = 64 << 20;
 /// Seconds that `stop` waits (docker's).
 const STOP_TIMEOUT: u32 = 10;
 
+/// A container that was just made and is about to be started: while this is held nobody else
+/// starts or removes it.
+#[derive(Debug)]
+pub struct CreatedContainer {
+    /// What the store knows of it.
+    pub record: ContainerRecord,
+    pub(super) lock: File,
+}
+
 impl Engine {
     /// Makes a container; nothing runs yet.
     pub fn create_container(&self, options: &ContainerOptions) -> Result<ContainerRecord> {
+        self.prepare_container(options).map(|created| created.record)
+    }
+
+    /// Makes a container to be started at once with [`Engine::start_created`]: a prune at the
+    /// same moment leaves it alone.
+    pub fn prepare_container(&self, options: &ContainerOptions) -> Result<CreatedContainer> {
         let image_id = self.store().resolve_image(&options.image)?;
         let image = self.store().image(&image_id)?;
         let parsed = image_config(&image_id, &image.config)?;
@@ -38,7 +55,15 @@ impl Engine {
         for directory in ["upper", "work"] {
             make_directory(&ingest.dir().join(directory), 0o755)?;
         }
-        ingest.commit(&encode(&config)?)
+        let path = ingest.dir().join(minidock_proto::record::LOCK);
+        let lock = File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .and_then(|file| lock::lock(&file, Mode::Exclusive).map(|()| file))
+            .map_err(|error| Error::at("lock", &path, error))?;
+        let record = ingest.commit(&encode(&config)?)?;
+        Ok(CreatedContainer { record, lock })
     }
 
     /// The settings of a container.

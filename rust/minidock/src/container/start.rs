@@ -16,7 +16,7 @@ use rustix::process::PidfdFlags;
 
 use super::capabilities;
 use super::config::ContainerConfig;
-use super::create::encode;
+use super::create::{CreatedContainer, encode};
 use super::options::{MountKind, MountOptions, NetworkMode};
 use super::streams::{self, Attach, ClientStreams};
 use crate::engine::Engine;
@@ -56,14 +56,35 @@ impl Engine {
         let record = self.store().container(id)?;
         let config = self.container_settings(id)?;
         let lock = self.take_container(&record)?;
+        self.start_or_clear_away(&record, config, lock, options)
+    }
+
+    /// Starts a container that was just made.
+    pub fn start_created(
+        &self,
+        created: CreatedContainer,
+        options: StartOptions,
+    ) -> Result<Running> {
+        let config = self.container_settings(&created.record.id)?;
+        self.start_or_clear_away(&created.record, config, created.lock, options)
+    }
+
+    fn start_or_clear_away(
+        &self,
+        record: &ContainerRecord,
+        config: ContainerConfig,
+        lock: File,
+        options: StartOptions,
+    ) -> Result<Running> {
+        let id = &record.id;
         let auto_remove = config.auto_remove;
-        let started = self.start_locked(&record, config, lock, options);
+        let started = self.start_locked(record, config, lock, options);
         if let Err(error) = &started {
             if auto_remove {
                 self.wait_until_gone(id)?;
                 self.remove_ended(id)?;
             } else {
-                self.record_failed_start(&record, error)?;
+                self.record_failed_start(record, error)?;
             }
         }
         started
