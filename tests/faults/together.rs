@@ -53,7 +53,10 @@ fn work(busybox: &Busybox, worker: u64, random: &mut Random) -> Vec<String> {
             2 => (call(busybox, &["tag", "busybox", &name]), false),
             3 => (call(busybox, &["rmi", &name]), true),
             4 => (call(busybox, &["ps", "-a"]), false),
-            _ => (call(busybox, &[*random.pick(&["image", "builder"]), "prune", "-f"]), false),
+            _ => (
+                call(busybox, &[*random.pick(&["system", "image", "builder"]), "prune", "-f"]),
+                false,
+            ),
         };
         let text = output.stderr.to_lowercase();
         let is_true = may_fail && TRUE_ERRORS.iter().any(|known| text.contains(known));

@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use minidock::container::{ContainerOptions, SeccompOption, parse};
+use minidock::container::{ContainerOptions, NetworkMode, SeccompOption, parse};
 use minidock::{Bytes, Engine};
 
 use crate::failure::{Failure, Result};
@@ -235,6 +235,9 @@ impl ContainerFlags {
             .map_err(|error| self.missing(engine, options, error))?;
         if engine.container_settings(&created.record.id)?.has_healthcheck {
             output::warn("the image's health check is kept and not run: that is not built in yet");
+        }
+        if !options.ports.is_empty() && options.network != NetworkMode::Private {
+            output::warn("published ports mean nothing without a private network");
         }
         if let Some(path) = &self.cidfile {
             std::fs::write(path, created.record.id.as_str())

@@ -72,4 +72,7 @@ pub struct ContainerConfig {
     /// Ports of the host that the last start chose, in the order of `ports`.
     #[serde(default)]
     pub bound: Vec<u16>,
+    /// Made to be started at once: if it never was, its maker died in between.
+    #[serde(default)]
+    pub started_at_once: bool,
 }

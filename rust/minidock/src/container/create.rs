@@ -34,12 +34,20 @@ pub struct CreatedContainer {
 impl Engine {
     /// Makes a container; nothing runs yet.
     pub fn create_container(&self, options: &ContainerOptions) -> Result<ContainerRecord> {
-        self.prepare_container(options).map(|created| created.record)
+        self.make_container(options, false).map(|created| created.record)
     }
 
     /// Makes a container to be started at once with [`Engine::start_created`]: a prune at the
     /// same moment leaves it alone.
     pub fn prepare_container(&self, options: &ContainerOptions) -> Result<CreatedContainer> {
+        self.make_container(options, true)
+    }
+
+    fn make_container(
+        &self,
+        options: &ContainerOptions,
+        started_at_once: bool,
+    ) -> Result<CreatedContainer> {
         let image_id = self.store().resolve_image(&options.image)?;
         let image = self.store().image(&image_id)?;
         let parsed = image_config(&image_id, &image.config)?;
@@ -51,6 +59,7 @@ impl Engine {
         })?;
         let short = ingest.record().id.short().to_owned();
         let mut config = merge(options, &parsed, &short)?;
+        config.started_at_once = started_at_once;
         make_volumes(&lease, &mut config)?;
         for directory in ["upper", "work"] {
             make_directory(&ingest.dir().join(directory), 0o755)?;
@@ -143,6 +152,7 @@ fn merge(options: &ContainerOptions, image: &ImageConfig, short: &str) -> Result
             .as_ref()
             .is_some_and(|check| check.test.first().is_some_and(|kind| kind != "NONE")),
         bound: Vec::new(),
+        started_at_once: false,
     })
 }
 

@@ -50,9 +50,13 @@ pub struct ContainerSummary {
 }
 
 impl ContainerSummary {
-    /// It was started and does not run any more.
+    /// It was started, or was to be, and does not run any more.
     fn has_ended(&self) -> bool {
-        self.state.status == Status::Exited
+        match self.state.status {
+            Status::Exited => true,
+            Status::Created => self.config.started_at_once,
+            Status::Running => false,
+        }
     }
 }
 

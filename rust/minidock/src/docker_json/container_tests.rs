@@ -61,6 +61,7 @@ fn settings() -> ContainerConfig {
         hosts: vec!["10.0.0.1\tdb".to_owned()],
         has_healthcheck: false,
         bound: vec![40001, 8443],
+        started_at_once: false,
     }
 }
 
