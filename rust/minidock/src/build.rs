@@ -97,6 +97,7 @@ impl Engine {
             number: 0,
             steps: plan.steps,
             directories: 0,
+            layers: (0, 0),
         };
         build.all(&plan)
     }
@@ -122,6 +123,8 @@ struct Build<'a> {
     steps: usize,
     /// Directories made for steps.
     directories: usize,
+    /// Steps with a layer: remembered, and made.
+    layers: (usize, usize),
 }
 
 impl Build<'_> {
@@ -141,7 +144,8 @@ impl Build<'_> {
             self.engine.store().touch_cache(&self.used)?;
         }
         let references = references.clone();
-        self.tell(BuildEvent::Finished { id, references: references.clone() });
+        let all_cached = matches!(self.layers, (1.., 0));
+        self.tell(BuildEvent::Finished { id, references: references.clone(), all_cached });
         Ok(Built { id, references })
     }
 

@@ -148,8 +148,8 @@ impl Plain {
                 }
             }
             BuildEvent::Warning { text } => warn(text),
-            BuildEvent::Finished { id, references } => {
-                finished(&id.to_string(), &references).iter().for_each(say);
+            BuildEvent::Finished { id, references, all_cached } => {
+                finished(&id.to_string(), &references, all_cached).iter().for_each(say);
             }
             // A stage shows in its steps.
             _ => {}
@@ -178,9 +178,10 @@ fn timed(number: usize, since: Duration, line: &str) -> String {
     format!("#{number} {:.3} {}", since.as_secs_f64(), printable(line))
 }
 
-fn finished(id: &str, references: &[minidock::Reference]) -> Vec<String> {
+fn finished(id: &str, references: &[minidock::Reference], all_cached: bool) -> Vec<String> {
+    let cached = all_cached.then(|| "every step was cached".to_owned());
     let names = references.iter().map(|name| format!("named {}", name.familiar()));
-    std::iter::once(format!("image {id}")).chain(names).collect()
+    cached.into_iter().chain([format!("image {id}")]).chain(names).collect()
 }
 
 /// Lines of output below a step that runs.
@@ -238,8 +239,8 @@ impl Tty {
                 }
             }
             BuildEvent::Warning { text } => self.print(&format!("warning: {}", printable(&text))),
-            BuildEvent::Finished { id, references } => {
-                let lines = finished(&id.to_string(), &references);
+            BuildEvent::Finished { id, references, all_cached } => {
+                let lines = finished(&id.to_string(), &references, all_cached);
                 lines.iter().for_each(|line| self.print(&printable(line)));
             }
             // A stage shows in its steps.

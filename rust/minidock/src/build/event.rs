@@ -62,5 +62,7 @@ pub enum BuildEvent {
         id: Digest,
         /// The names it was given.
         references: Vec<Reference>,
+        /// Every step that makes a layer was remembered, and there was one.
+        all_cached: bool,
     },
 }

@@ -71,10 +71,12 @@ impl<'a> Build<'a> {
         let layer = match self.recall(&key)? {
             Some(layer) => {
                 self.tell(BuildEvent::Cached { number: self.number });
+                self.layers.0 += 1;
                 layer
             }
             None => {
                 let layer = make(self, stage)?;
+                self.layers.1 += 1;
                 let entry =
                     NewCacheEntry { key, layer: &layer, parent: stage.tip, description: &line };
                 self.engine.store().put_cache(&[entry])?;
