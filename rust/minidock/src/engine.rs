@@ -80,6 +80,20 @@ impl Engine {
         self.inner.mapping.single_because.as_deref()
     }
 
+    /// Groups of this process that containers keep, because a namespace with a single id cannot
+    /// drop them (`setgroups` is denied there, user_namespaces(7)). Files that such a group may
+    /// read can be read inside; they show as group 65534.
+    #[must_use]
+    pub fn kept_groups(&self) -> Vec<u32> {
+        if !self.mapping().is_single() {
+            return Vec::new();
+        }
+        let own = rustix::process::getgid();
+        // Asking for the own groups does not fail.
+        let groups = rustix::process::getgroups().unwrap_or_default();
+        groups.into_iter().filter(|group| *group != own).map(|group| group.as_raw()).collect()
+    }
+
     /// The mapping's name in the store.
     pub(crate) fn mapping_name(&self) -> Result<MappingName> {
         self.mapping().name().parse()

@@ -85,6 +85,8 @@ pub struct MappingInfo {
     pub single: bool,
     /// Why it is one id alone, where nobody asked for it.
     pub single_because: Option<String>,
+    /// Groups of the caller that stay in force inside ([`Engine::kept_groups`]).
+    pub kept_groups: Vec<u32>,
     /// User ids.
     pub uids: Vec<Extent>,
     /// Group ids.
@@ -169,6 +171,7 @@ impl Engine {
             name: mapping.name(),
             single: mapping.is_single(),
             single_because: self.single_id_reason().map(str::to_owned),
+            kept_groups: self.kept_groups(),
             uids: mapping.uids.clone(),
             gids: mapping.gids.clone(),
         }

@@ -92,6 +92,11 @@ impl Run {
         if let Some(reason) = engine.single_id_reason() {
             output::warn(format!("the container has a single id: {reason}"));
         }
+        let groups = engine.kept_groups();
+        if !groups.is_empty() {
+            let groups = groups.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            output::warn(format!("with a single id your groups stay in force inside: {groups}"));
+        }
         options.window = if options.tty { terminal::size() } else { None };
         let created = self.container.create(&engine, &options)?;
         let record = created.record.clone();

@@ -19,6 +19,7 @@ fn host() -> Info {
             name: String::new(),
             single: false,
             single_because: None,
+            kept_groups: Vec::new(),
             uids: Vec::new(),
             gids: Vec::new(),
         },
