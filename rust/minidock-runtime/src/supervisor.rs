@@ -31,6 +31,9 @@ use crate::failure::Result;
 use client::Client;
 use session::Session;
 
+/// The number of the client that started the container; no later one has it.
+const STARTER: u64 = 0;
+
 /// A running container.
 struct Supervisor {
     single: SingleThreaded,
@@ -63,8 +66,6 @@ struct Supervisor {
     commit: Option<crate::rootfs::verbs::CommitFiles>,
     /// Mount points made in the writable layer.
     mount_points: Vec<PathBuf>,
-    /// The engine that started the container, by its place among the clients.
-    starter: u64,
     scratch: crate::rootfs::scratch::Scratch,
 }
 

@@ -9,8 +9,8 @@ use minidock_proto::{Channel, ChannelError, Descriptors, Fd, SPAWN_VERSION};
 use minidock_sys::signal;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
-use super::Supervisor;
 use super::start::{borrowed, reply};
+use super::{STARTER, Supervisor};
 use crate::failure::{Result, failure, protocol};
 
 /// A client that stops in the middle of a message must not stop the container.
@@ -163,7 +163,7 @@ impl Supervisor {
     }
 
     fn detach(&mut self, id: u64) {
-        let owns = id == self.starter;
+        let owns = id == STARTER;
         if let Ok(session) = self.session_of(id) {
             session.detach();
             session.client = None;

@@ -5,7 +5,7 @@ use minidock_proto::record::Exit;
 use minidock_proto::request::{Answer, AutoRemove, Layer};
 use rustix::mount::UnmountFlags;
 
-use super::{Supervisor, records};
+use super::{STARTER, Supervisor, records};
 use crate::failure::{Context, Result};
 use crate::rootfs::verbs;
 use crate::tree::Overrides;
@@ -27,7 +27,7 @@ impl Supervisor {
         }
         self.tell_starter(&Answer::Exited(exit.clone()));
         for client in &self.clients {
-            if client.waiting && client.id != self.starter {
+            if client.waiting && client.id != STARTER {
                 drop(client.channel.send(&Reply::Exited(exit.clone()), &[]));
             }
         }
@@ -40,7 +40,7 @@ impl Supervisor {
     }
 
     fn tell_starter(&self, answer: &Answer) {
-        if let Some(client) = self.clients.iter().find(|client| client.id == self.starter) {
+        if let Some(client) = self.clients.iter().find(|client| client.id == STARTER) {
             // An engine that is gone does not wait.
             drop(client.channel.send(answer, &[]));
         }

@@ -45,7 +45,7 @@ impl Supervisor {
                 }
             }
             self.check_stop();
-            self.finish_sessions();
+            self.finish_sessions(&mut buffer);
             if let Some(code) = self.ended
                 && self.sessions.iter().all(|session| !session.first)
             {
@@ -191,12 +191,11 @@ impl Supervisor {
     }
 
     /// Hands the rest of the output of ended processes on and lets them go.
-    fn finish_sessions(&mut self) {
-        let mut buffer = pump::buffer();
+    fn finish_sessions(&mut self, buffer: &mut [u8; 64 << 10]) {
         for session in self.sessions.iter_mut().filter(|session| session.ended.is_some()) {
             for output in &mut session.outputs {
                 let mut log = if session.first { self.log.as_mut() } else { None };
-                while output.wants_input() && output.read(log.as_deref_mut(), &mut buffer) {}
+                while output.wants_input() && output.read(log.as_deref_mut(), buffer) {}
                 // What a process that lives on writes to it has no reader any more.
                 if output.wants_input() {
                     output.source = None;

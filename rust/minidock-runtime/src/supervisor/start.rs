@@ -16,7 +16,7 @@ use rustix::process::PidfdFlags;
 use super::client::Client;
 use super::log::Log;
 use super::session::Session;
-use super::{Supervisor, network, records};
+use super::{STARTER, Supervisor, network, records};
 use crate::executable::Inherited;
 use crate::failure::{Context, Result, failure_with_hint, protocol};
 use crate::launch::{self, Streams};
@@ -90,13 +90,12 @@ impl Supervisor {
             lockdown,
             log,
             clients: Vec::new(),
-            next_client: 0,
+            next_client: STARTER + 1,
             sessions: vec![init],
             kill_at: None,
             ended: None,
             commit,
             mount_points,
-            starter: 0,
             scratch,
         };
         supervisor.greet(Channel::from(channel));
@@ -108,11 +107,9 @@ impl Supervisor {
         let started = Answer::Started(Started { started_at: self.started_at });
         // An engine that is gone already did not want an answer (or owns us: its pidfd tells).
         if channel.send(&started, &[]).is_ok() {
-            let mut client = Client::new(self.next_client, channel);
+            let mut client = Client::new(STARTER, channel);
             client.attached = true;
             client.waiting = true;
-            self.starter = client.id;
-            self.next_client += 1;
             self.clients.push(client);
         }
     }
