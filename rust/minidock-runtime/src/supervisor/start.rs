@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use minidock_proto::control::Reply;
-use minidock_proto::request::{Answer, Failure, FailureKind, Network, Run, Started};
+use minidock_proto::request::{Answer, FailureKind, Network, Run, Started};
 use minidock_proto::{Channel, Descriptors, record};
 use minidock_sys::process::SingleThreaded;
 use minidock_sys::signal;
@@ -129,22 +129,16 @@ fn own_views(run: &Run) -> Result<()> {
     if !cgroup.exists() {
         return Ok(());
     }
-    // With the host's network the container gets the host's /sys as it is.
-    if matches!(run.network, Network::Host)
-        && rustix::mount::mount("cgroup2", cgroup, "cgroup2", flags, None).is_err()
-    {
-        return Ok(());
-    }
-    if matches!(run.network, Network::Host) {
-        return Ok(());
-    }
-    rustix::mount::mount("cgroup2", cgroup, "cgroup2", flags, None).map_err(|error| -> Failure {
-        failure_with_hint(
+    match rustix::mount::mount("cgroup2", cgroup, "cgroup2", flags, None) {
+        Ok(()) => Ok(()),
+        // With the host's network the container gets the host's /sys as it is.
+        Err(_) if matches!(run.network, Network::Host) => Ok(()),
+        Err(error) => Err(failure_with_hint(
             FailureKind::HostUnsupported,
             format!("this host refuses a cgroup2 mount for a container: {error}"),
             "`minidock doctor` shows the cgroup set-up of this host",
-        )
-    })
+        )),
+    }
 }
 
 fn listen(directory: &Path) -> Result<OwnedFd> {
