@@ -22,30 +22,29 @@ const POWERFUL: &[&[&str]] = &[
     &[],
 ];
 
-/// Inode numbers of the mount namespaces of a container's first process and its supervisor.
-fn mount_namespaces(world: &World, container: &Running<'_>) -> [String; 2] {
+/// The mount namespaces of a container's first process and its supervisor, as file handles.
+fn mount_namespaces(world: &World, container: &Running<'_>) -> Vec<String> {
     let pid = world.run(["inspect", "--format", "{{.State.Pid}}", container.name]);
     let init = pid.succeeds().line().to_owned();
     let status = fs::read_to_string(format!("/proc/{init}/status")).unwrap().replace(":\t", "=");
-    [&init, value(&status, "PPid")].map(|pid| {
-        let link = fs::read_link(format!("/proc/{pid}/ns/mnt")).unwrap();
-        let text = link.to_str().unwrap();
-        text.trim_start_matches("mnt:[").trim_end_matches(']').to_owned()
-    })
+    let files = [&init, value(&status, "PPid")].map(|pid| format!("/proc/{pid}/ns/mnt"));
+    let told = Call::new(probe::install(world.dir())).args(["handle"]).args(files).run();
+    let handles = told.succeeds().stdout.lines().filter(|line| line.contains(':'));
+    handles.map(str::to_owned).collect()
 }
 
 #[test]
 fn guessed_file_handles_of_namespaces_lead_nowhere() {
     let world = World::with_base();
     let victim = world.start("victim", &["--network", "none"], "base");
-    let inodes = mount_namespaces(&world, &victim);
+    let theirs = mount_namespaces(&world, &victim);
     let canary = world.canary.path().join("f");
     for flags in POWERFUL {
         let flags = [&["--network", "none"], *flags].concat();
         let running = world.start("attack", &flags, "base");
         let own = mount_namespaces(&world, &running);
         let mut attack = vec!["/probe", "handles", canary.to_str().unwrap()];
-        attack.extend(inodes.iter().chain(&own).map(String::as_str));
+        attack.extend(theirs.iter().chain(&own).map(String::as_str));
         let exec = running.exec(&attack);
         drop(running);
         let words = [&["run", "--rm"], flags.as_slice(), &["base"], &attack].concat();
@@ -68,12 +67,14 @@ fn guessed_file_handles_of_namespaces_lead_nowhere() {
 #[test]
 fn guessed_file_handles_work_within_one_user_namespace() {
     let world = World::new();
-    let script = "unshare --mount sleep 10 & sibling=$!; sleep 0.5; \
-                  inode=$(readlink /proc/$sibling/ns/mnt | tr -dc 0-9); \
-                  \"$1\" handles \"$2\" $inode; kill $sibling";
+    let script = "unshare --mount sh -c 'echo >ready; exec sleep 10' & sibling=$!; \
+                  until [ -e ready ]; do sleep 0.01; done; \
+                  handle=$(\"$1\" handle /proc/$sibling/ns/mnt | grep :); \
+                  \"$1\" handles \"$2\" $handle; kill $sibling";
     let attack = Call::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
         .args([probe::install(world.dir()), world.canary.path().join("sub/deep/x")])
+        .dir(world.dir())
         .run();
     let text = &attack.succeeds().stdout;
     assert!(OPEN.contains(&value(text, "own")), "{text}");

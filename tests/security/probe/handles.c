@@ -1,5 +1,5 @@
-/* Guesses file handles of namespaces, which are numbered one after the other, opens them, and
- * tries to join them and to reach a path of the host. */
+/* Opens namespaces by file handles that it was told, and whatever else leads to them, and tries to
+ * join them and to reach a path of the host. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -117,29 +117,45 @@ static void through_proc(void) {
         closedir(proc);
 }
 
-/* Every number near our own, as the handle of the mount namespace with this inode. */
-static void guess(int nsfs, const struct nsfs_handle *own, uint32_t inode) {
-    uint64_t first = own->id > 20000 ? own->id - 20000 : 1, last = own->id + 2000;
-    for (uint64_t id = first; id < last; id++) {
-        struct nsfs_handle guessed = *own;
-        guessed.id = id;
-        guessed.type = CLONE_NEWNS;
-        guessed.number = inode;
-        int fd = open_by_handle_at(nsfs, &guessed.head, O_RDONLY | O_CLOEXEC);
-        if (fd < 0) {
-            errnos[errno & 255]++;
-            continue;
-        }
-        opened++;
-        if (!is_own(fd)) {
-            foreign++;
-            join(fd, "handle");
-        }
-        close(fd);
-    }
+static int handle_of(int fd, struct nsfs_handle *handle) {
+    int mount_id;
+    *handle = (struct nsfs_handle){.head.handle_bytes = sizeof *handle - sizeof handle->head};
+    return name_to_handle_at(fd, "", &handle->head, &mount_id, AT_EMPTY_PATH);
 }
 
-/* handles CANARY INODE...: the inodes spare guessing one of the two numbers. */
+/* handle FILE...: prints the handle of each namespace as its three numbers, on one line, or the
+ * error. */
+int handle(int argc, char **argv) {
+    for (int i = 0; i < argc; i++) {
+        struct nsfs_handle found;
+        int fd = open(argv[i], O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return perror(argv[i]), 1;
+        if (handle_of(fd, &found))
+            printf("%s\n", strerrorname_np(errno));
+        else
+            printf("%lu:%u:%u\n", found.id, found.type, found.number);
+        close(fd);
+    }
+    return 0;
+}
+
+static void open_handle(int nsfs, struct nsfs_handle *guessed) {
+    int fd = open_by_handle_at(nsfs, &guessed->head, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        errnos[errno & 255]++;
+        return;
+    }
+    opened++;
+    if (!is_own(fd)) {
+        foreign++;
+        join(fd, "handle");
+    }
+    close(fd);
+}
+
+/* handles CANARY HANDLE...: the handles, as `handle` prints them, spare all guessing: a kernel
+ * numbers namespaces in batches for each processor. */
 int handles(int argc, char **argv) {
     if (argc < 1)
         return 2;
@@ -147,17 +163,21 @@ int handles(int argc, char **argv) {
     reach(canary, "path");
     through_proc();
     relatives();
-    int nsfs = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), mount_id;
-    struct nsfs_handle own = {.head.handle_bytes = sizeof own - sizeof own.head};
-    if (name_to_handle_at(nsfs, "", &own.head, &mount_id, AT_EMPTY_PATH)) {
+    int nsfs = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    struct nsfs_handle own;
+    if (handle_of(nsfs, &own)) {
         printf("own=%s\n", strerrorname_np(errno));
         printf("opened=0\njoined=%lu\nreached=%lu\n", joined, reached);
         return 0;
     }
     int again = open_by_handle_at(nsfs, &own.head, O_RDONLY | O_CLOEXEC);
     printf("own=%s\n", again >= 0 ? "opened" : strerrorname_np(errno));
-    for (int i = 1; i < argc; i++)
-        guess(nsfs, &own, strtoul(argv[i], NULL, 10));
+    for (int i = 1; i < argc; i++) {
+        struct nsfs_handle guessed = own;
+        if (sscanf(argv[i], "%lu:%u:%u", &guessed.id, &guessed.type, &guessed.number) != 3)
+            return fprintf(stderr, "probe: %s is no handle\n", argv[i]), 2;
+        open_handle(nsfs, &guessed);
+    }
     printf("opened=%lu\nforeign=%lu\njoined=%lu\nreached=%lu\n", opened, foreign, joined, reached);
     for (int i = 0; i < 256; i++)
         if (errnos[i])
