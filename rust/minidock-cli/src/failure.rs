@@ -112,11 +112,8 @@ impl Failure {
     pub(crate) fn status(&self, statuses: Statuses) -> u8 {
         match (self, statuses) {
             (Self::BrokenPipe, _) => 0,
-            (Self::Engine { source }, Statuses::OfProgram) => match source.kind() {
-                ErrorKind::CommandNotFound => 127,
-                ErrorKind::CommandNotExecutable => 126,
-                _ => 125,
-            },
+            (Self::Engine { source }, Statuses::OfProgram) => source.kind().face().run_status,
+            (Self::Engine { source }, Statuses::Plain) => source.kind().face().status,
             (_, Statuses::OfProgram) => 125,
             (Self::Usage { .. } | Self::Template(_), Statuses::Plain) => 2,
             (_, Statuses::Plain) => 1,

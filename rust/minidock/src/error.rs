@@ -1,56 +1,16 @@
 //! Owns the one error type of the engine: a kind for programs, a line for people, a hint apart.
 //!
-//! Must not know any component; components add kinds here only when a caller can act on them.
+//! Must not know any component; components add kinds (`kind.rs`) only when a caller can act on them.
+
+mod kind;
+
+pub use kind::{ErrorKind, Face};
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
 
 use rustix::io::Errno;
-
-/// What went wrong, as far as a caller can act on it.
-///
-/// Every face maps a kind to its own thing: a C code, a Python class, an exit status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The named image, container, layer, volume or blob does not exist.
-    NotFound,
-    /// The request contradicts what is there: a name is taken, an image has several tags.
-    Conflict,
-    /// The caller's input is malformed or not offered.
-    InvalidInput,
-    /// The host lacks what is needed (file system, kernel, subordinate ids).
-    HostUnsupported,
-    /// No space, inodes or quota left, or a file size limit was reached.
-    NoSpace,
-    /// The kernel or the owner of a file refuses access.
-    Permission,
-    /// Stored content is not what was written; `system check` names and mends it.
-    Corrupt,
-    /// The thing is used by something alive.
-    InUse,
-    /// The store was written by a newer version than this one can use.
-    Incompatible,
-    /// The store can only be read: a read-only mount, or a newer version writes it.
-    ReadOnly,
-    /// A handle was used in a forked child of the process that made it.
-    Forked,
-    /// The runtime failed or could not be reached.
-    Runtime,
-    /// The program to run is not in the container (exit status 127).
-    CommandNotFound,
-    /// The program to run cannot be executed (exit status 126).
-    CommandNotExecutable,
-    /// A network transfer failed.
-    Network,
-    /// The caller cancelled.
-    Cancelled,
-    /// A command of a build ended with another status than 0.
-    StepFailed,
-    /// Any other failure of input or output.
-    Io,
-}
 
 /// An error of the engine. [`fmt::Display`] prints one line without the cause, which
 /// [`StdError::source`] gives; [`Error::one_line`] joins both.

@@ -18,7 +18,7 @@ pub mod store;
 pub mod system;
 
 pub use engine::{Engine, EngineOptions};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Face, Result};
 pub use mapping::UserNamespace;
 pub use minidock_image::{digest::Digest, reference::Reference};
 pub use minidock_proto::Bytes;

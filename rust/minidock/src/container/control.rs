@@ -1,7 +1,7 @@
 //! Talking to the supervisor of a running container.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use minidock_proto::control::{Call, Reply};
 use minidock_proto::{Channel, Outgoing, record, socket};
@@ -103,6 +103,23 @@ impl Engine {
             }
         }
         self.exit_record(id)
+    }
+
+    /// As [`Engine::wait_container`], for no longer than `time`: `None` when it still runs then.
+    /// A container that ended can be removed or started at once.
+    pub fn wait_container_for(&self, id: &ContainerId, time: Duration) -> Result<Option<Exit>> {
+        let until = Instant::now().checked_add(time);
+        if let Some(control) = self.control(id)? {
+            control.send(&Call::Wait)?;
+            if !readable(control.channel.as_fd(), until)? {
+                return Ok(None);
+            }
+            if let Ok(exit) = control.wait_for_exit() {
+                self.wait_until_gone(id)?;
+                return Ok(Some(exit));
+            }
+        }
+        self.exit_record(id).map(Some)
     }
 
     /// Connects to the standard streams of a running container.
@@ -207,6 +224,21 @@ impl Attached {
     /// Gives the streams up; the container goes on.
     pub fn detach(&self) -> Result<()> {
         self.control.send(&Call::Detach)
+    }
+}
+
+/// Waits until something can be read, without a limit when there is no `until`.
+pub(super) fn readable(fd: BorrowedFd<'_>, until: Option<Instant>) -> Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut fds, left.as_ref()) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Error::io("cannot wait for the container", error)),
+        }
     }
 }
 

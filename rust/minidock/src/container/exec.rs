@@ -1,12 +1,13 @@
 //! `exec`: another process in a running container.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use minidock_proto::control::{Call, Reply};
 use minidock_proto::process::Process;
 use minidock_proto::{Bytes, Outgoing};
 
-use super::control::Control;
+use super::control::{Control, readable};
 use super::start::{lockdown, own_pidfd};
 use super::streams::{self, Attach, ClientStreams};
 use super::{Exit, WindowSize};
@@ -81,10 +82,27 @@ impl Engine {
     }
 }
 
+/// The descriptor becomes readable when the process has ended, for event loops; nothing may be
+/// read from it but by [`Executing::wait`].
+impl AsFd for Executing {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.control.channel().as_fd()
+    }
+}
+
 impl Executing {
     /// Waits for the end.
     pub fn wait(&self) -> Result<Exit> {
         self.control.wait_for_exit()
+    }
+
+    /// As [`Executing::wait`], for no longer than `time`: `None` when it still runs then.
+    pub fn wait_for(&self, time: Duration) -> Result<Option<Exit>> {
+        let until = Instant::now().checked_add(time);
+        match readable(self.control.channel().as_fd(), until)? {
+            true => self.wait().map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Changes the size of its terminal.
