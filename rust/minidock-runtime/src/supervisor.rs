@@ -39,7 +39,7 @@ struct Supervisor {
     single: SingleThreaded,
     run: Run,
     /// Held until the very end: it says that the container lives.
-    _lock: OwnedFd,
+    lock: OwnedFd,
     /// Handed out when the holder of the namespace died.
     userns: OwnedFd,
     /// Tells the holder that the namespace is in use.

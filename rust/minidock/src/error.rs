@@ -10,6 +10,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
 
+use minidock_image::reference::ReferenceError;
 use rustix::io::Errno;
 
 /// An error of the engine. [`fmt::Display`] prints one line without the cause, which
@@ -155,6 +156,21 @@ pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         None => format!("{text:?}"),
         Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
+    }
+}
+
+/// A name of an image that cannot be read.
+///
+/// ```
+/// fn named(text: &str) -> minidock::Result<minidock::Reference> {
+///     Ok(text.parse::<minidock::Reference>()?)
+/// }
+/// assert_eq!(named("UPPER").unwrap_err().kind(), minidock::ErrorKind::InvalidInput);
+/// ```
+impl From<ReferenceError> for Error {
+    fn from(error: ReferenceError) -> Self {
+        Self::new(ErrorKind::InvalidInput, error.to_string())
+            .with_hint("write [HOST[:PORT]/]NAME[:TAG], as web:1.0")
     }
 }
 

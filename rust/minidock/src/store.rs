@@ -72,7 +72,8 @@ pub use usage::{Usage, UsageItem};
 pub use version::Access;
 pub use volumes::VolumeRecord;
 
-use lock::{Lock, Mode};
+pub(crate) use lock::Lock;
+use lock::Mode;
 
 /// How a store is opened.
 #[derive(Clone, Debug, Default)]

@@ -32,11 +32,16 @@ impl Supervisor {
             }
         }
         self.clients.clear();
-        match self.run.remove.take() {
+        let done = match self.run.remove.take() {
             Some(remove) => self.remove_itself(&remove),
             // Only now: nobody waits for the disk.
             None => records::sync_exit(&directory),
-        }
+        };
+        // A fork in a thread of the engine's process may hold a copy of the descriptor for a
+        // moment longer than we live.
+        let unlocked = minidock_sys::lock::unlock(&self.lock);
+        done?;
+        unlocked.context(|| "give the container's lock up".into())
     }
 
     fn tell_starter(&self, answer: &Answer) {

@@ -77,7 +77,7 @@ impl Supervisor {
         let mut supervisor = Self {
             single,
             run,
-            _lock: lock,
+            lock,
             userns,
             _hold: hold,
             _keeper: keeper,

@@ -4,11 +4,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use minidock_proto::control::{Call, Reply};
-use minidock_proto::{Channel, Outgoing, record, socket};
+use minidock_proto::{Channel, ChannelError, Outgoing, record, socket};
 use minidock_sys::peer;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::config::ContainerConfig;
+use super::list::Status;
 use super::streams::{self, Attach, ClientStreams};
 use super::{Exit, StartOptions, WindowSize};
 use crate::engine::Engine;
@@ -94,32 +95,44 @@ impl Engine {
         self.start_container(id, StartOptions::default()).map(drop)
     }
 
-    /// Waits for the container's end; at once when it does not run.
+    /// Waits for the container's end; at once when it does not run. It can be removed or started
+    /// again then.
     pub fn wait_container(&self, id: &ContainerId) -> Result<Exit> {
-        if let Some(control) = self.control(id)? {
-            control.send(&Call::Wait)?;
-            if let Ok(exit) = control.wait_for_exit() {
+        loop {
+            if let Some(exit) = self.wait_until(id, None)? {
                 return Ok(exit);
             }
         }
-        self.exit_record(id)
     }
 
     /// As [`Engine::wait_container`], for no longer than `time`: `None` when it still runs then.
-    /// A container that ended can be removed or started at once.
     pub fn wait_container_for(&self, id: &ContainerId, time: Duration) -> Result<Option<Exit>> {
-        let until = Instant::now().checked_add(time);
-        if let Some(control) = self.control(id)? {
-            control.send(&Call::Wait)?;
-            if !readable(control.channel.as_fd(), until)? {
+        self.wait_until(id, Instant::now().checked_add(time))
+    }
+
+    /// A supervisor serves no socket before the program runs and after it ended: then its records
+    /// are looked at, until one of both is there.
+    fn wait_until(&self, id: &ContainerId, until: Option<Instant>) -> Result<Option<Exit>> {
+        let mut pause = Duration::from_micros(200);
+        loop {
+            if let Some(control) = self.control(id)? {
+                when_still_there(control.channel.send(&Call::Wait, &[]))?;
+                if !readable(control.channel.as_fd(), until)? {
+                    return Ok(None);
+                }
+                if let Ok(exit) = control.wait_for_exit() {
+                    return Ok(Some(exit));
+                }
+            }
+            if self.container_state(id)?.status != Status::Running {
+                return self.exit_record(id).map(Some);
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(None);
             }
-            if let Ok(exit) = control.wait_for_exit() {
-                self.wait_until_gone(id)?;
-                return Ok(Some(exit));
-            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
         }
-        self.exit_record(id).map(Some)
     }
 
     /// Connects to the standard streams of a running container.
@@ -150,9 +163,21 @@ impl Engine {
 
     /// Waits until the supervisor let its lock go.
     pub(crate) fn wait_until_gone(&self, id: &ContainerId) -> Result<()> {
+        self.wait_while(id, || self.store().is_alive(id))
+    }
+
+    /// Waits for a supervisor whose container ended and that only clears up.
+    pub(crate) fn wait_for_clearing(&self, id: &ContainerId) -> Result<()> {
+        self.wait_while(id, || {
+            let ended = self.container_state(id)?.status != Status::Running;
+            Ok(ended && self.store().is_alive(id)?)
+        })
+    }
+
+    fn wait_while(&self, id: &ContainerId, holds: impl Fn() -> Result<bool>) -> Result<()> {
         let began = std::time::Instant::now();
         let mut pause = Duration::from_micros(200);
-        while self.store().is_alive(id)? {
+        while holds()? {
             if began.elapsed() > PATIENCE {
                 let message = format!("the supervisor of container {} does not end", id.short());
                 return Err(Error::new(ErrorKind::Runtime, message));
@@ -223,7 +248,18 @@ impl Attached {
 
     /// Gives the streams up; the container goes on.
     pub fn detach(&self) -> Result<()> {
-        self.control.send(&Call::Detach)
+        when_still_there(self.control.channel().send(&Call::Detach, &[]))
+    }
+}
+
+/// What was said to a supervisor that may have ended by itself just before.
+pub(super) fn when_still_there(sent: Result<(), ChannelError>) -> Result<()> {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
+    match sent {
+        Err(ChannelError::Io(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
+            Ok(())
+        }
+        sent => sent.map_err(broken),
     }
 }
 

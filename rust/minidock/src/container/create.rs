@@ -1,13 +1,11 @@
 //! `create`: the image's config and the options become a container's settings.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::path::Path;
 
 use minidock_image::config::{ImageConfig, ProcessConfig};
 use minidock_image::digest::Digest;
 use minidock_proto::Bytes;
-use minidock_sys::lock::{self, Mode};
 
 use super::capabilities;
 use super::config::ContainerConfig;
@@ -15,7 +13,7 @@ use super::options::{ContainerOptions, MountKind, MountOptions, NetworkMode, Pub
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::signal;
-use crate::store::{ContainerRecord, Lease, NewContainer, VolumeName};
+use crate::store::{ContainerRecord, Lease, Lock, NewContainer, VolumeName};
 
 /// Size of /dev/shm (docker's).
 const SHM_SIZE: u64 = 64 << 20;
@@ -28,7 +26,7 @@ const STOP_TIMEOUT: u32 = 10;
 pub struct CreatedContainer {
     /// What the store knows of it.
     pub record: ContainerRecord,
-    pub(super) lock: File,
+    pub(super) lock: Lock,
 }
 
 impl Engine {
@@ -65,12 +63,7 @@ impl Engine {
             make_directory(&ingest.dir().join(directory), 0o755)?;
         }
         let path = ingest.dir().join(minidock_proto::record::LOCK);
-        let lock = File::options()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .and_then(|file| lock::lock(&file, Mode::Exclusive).map(|()| file))
-            .map_err(|error| Error::at("lock", &path, error))?;
+        let lock = Lock::exclusive(&path)?;
         let record = ingest.commit(&encode(&config)?)?;
         Ok(CreatedContainer { record, lock })
     }

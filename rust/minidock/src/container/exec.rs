@@ -7,7 +7,7 @@ use minidock_proto::control::{Call, Reply};
 use minidock_proto::process::Process;
 use minidock_proto::{Bytes, Outgoing};
 
-use super::control::{Control, readable};
+use super::control::{Control, readable, when_still_there};
 use super::start::{lockdown, own_pidfd};
 use super::streams::{self, Attach, ClientStreams};
 use super::{Exit, WindowSize};
@@ -117,6 +117,6 @@ impl Executing {
 
     /// Gives the streams up; the process goes on.
     pub fn detach(&self) -> Result<()> {
-        self.control.send(&Call::Detach)
+        when_still_there(self.control.channel().send(&Call::Detach, &[]))
     }
 }

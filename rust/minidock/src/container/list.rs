@@ -114,7 +114,9 @@ impl Engine {
         let started = self.parsed::<State>(self.store().container_state(id)?);
         let exit = self.parsed::<Exit>(self.store().container_exit(id)?);
         let started_at = started.map(|state| state.started_at);
-        Ok(match (alive, exit) {
+        // Its supervisor clears up, and lets go in a moment.
+        let ended = exit.as_ref().is_some_and(|exit| Some(exit.started_at) == started_at);
+        Ok(match (alive && !ended, exit) {
             (true, _) => ContainerState {
                 status: Status::Running,
                 started_at,

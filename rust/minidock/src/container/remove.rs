@@ -24,6 +24,7 @@ impl Engine {
             Err(error) if options.force && error.kind() == ErrorKind::Corrupt => Vec::new(),
             Err(error) => return Err(error),
         };
+        self.wait_for_clearing(id)?;
         if self.container_state(id)?.status == Status::Running {
             if !options.force {
                 let message = format!("container {} is running", record.name);

@@ -1,6 +1,5 @@
 //! `start`: from a container's settings to a supervisor that runs it.
 
-use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,18 +10,19 @@ use minidock_proto::request::{
     Answer, AutoRemove, Join, Mount, MountSource, Network, Port, Rootfs, Run, Upper, Verb,
 };
 use minidock_proto::{Bytes, Outgoing, record};
-use minidock_sys::lock::{self, Mode};
 use rustix::process::PidfdFlags;
 
 use super::capabilities;
 use super::config::ContainerConfig;
+use super::control::when_still_there;
 use super::create::{CreatedContainer, encode};
+use super::list::Status;
 use super::options::{MountKind, MountOptions, NetworkMode};
 use super::streams::{self, Attach, ClientStreams};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Conversation, broken};
-use crate::store::{ContainerId, ContainerRecord, VolumeName};
+use crate::store::{ContainerId, ContainerRecord, Lock, VolumeName};
 use crate::{network, seccomp};
 
 /// How a container is started.
@@ -73,7 +73,7 @@ impl Engine {
         &self,
         record: &ContainerRecord,
         config: ContainerConfig,
-        lock: File,
+        lock: Lock,
         options: StartOptions,
     ) -> Result<Running> {
         let id = &record.id;
@@ -103,7 +103,7 @@ impl Engine {
         &self,
         record: &ContainerRecord,
         config: ContainerConfig,
-        lock: File,
+        lock: Lock,
         options: StartOptions,
     ) -> Result<Running> {
         let id = &record.id;
@@ -154,6 +154,7 @@ impl Engine {
             commit: None,
         };
         self.remember_ports(record, config, &bound)?;
+        lock.hand_over();
         let mut conversation = self.runtime()?.spawn(&Verb::Run(Box::new(run)), &fds)?;
         drop((ends, lock, bound, joined));
         let started = conversation.answer();
@@ -164,22 +165,21 @@ impl Engine {
     }
 
     /// Takes the container's lock, which the supervisor then keeps.
-    fn take_container(&self, record: &ContainerRecord) -> Result<File> {
+    fn take_container(&self, record: &ContainerRecord) -> Result<Lock> {
         let path = self.store().container_lock_path(&record.id);
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| Error::at("open", &path, error))?;
-        let taken = lock::try_lock(&file, Mode::Exclusive)
-            .map_err(|error| Error::at("lock", &path, error))?;
-        if !taken {
-            let message = format!("container {} runs already", record.name);
-            return Err(Error::new(ErrorKind::Conflict, message));
-        }
+        let lock = loop {
+            if let Some(lock) = Lock::try_exclusive(&path)? {
+                break lock;
+            }
+            if self.container_state(&record.id)?.status == Status::Running {
+                let message = format!("container {} runs already", record.name);
+                return Err(Error::new(ErrorKind::Conflict, message));
+            }
+            self.wait_for_clearing(&record.id)?;
+        };
         // It may have been removed between the question and the lock.
         self.store().container(&record.id)?;
-        Ok(file)
+        Ok(lock)
     }
 
     fn auto_remove(
@@ -413,7 +413,7 @@ impl Running {
 
     /// Gives the streams up; the container goes on, owned by nobody.
     pub fn detach(&self) -> Result<()> {
-        self.call(&Call::Detach)
+        when_still_there(self.conversation.channel.send(&Call::Detach, &[]))
     }
 
     fn call(&self, call: &Call) -> Result<()> {

@@ -6,8 +6,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind as IoKind;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use minidock_sys::lock as ofd;
 pub(crate) use minidock_sys::lock::Mode;
@@ -23,6 +25,7 @@ use super::files;
 pub(crate) struct Lock {
     file: File,
     owner: Pid,
+    handed_over: AtomicBool,
 }
 
 impl Lock {
@@ -49,7 +52,7 @@ impl Lock {
     pub(crate) fn try_exclusive(path: &Path) -> Result<Option<Self>> {
         let file = open_existing(path).map_err(|e| Error::at("open the lock", path, e))?;
         match ofd::try_lock(&file, Mode::Exclusive) {
-            Ok(true) => Ok(Some(Self { file, owner: getpid() })),
+            Ok(true) => Ok(Some(Self::held(file))),
             Ok(false) => Ok(None),
             Err(error) => Err(Error::at("lock", path, error)),
         }
@@ -57,7 +60,23 @@ impl Lock {
 
     fn on(file: File, path: &Path, mode: Mode) -> Result<Self> {
         ofd::lock(&file, mode).map_err(|e| Error::at("lock", path, e))?;
-        Ok(Self { file, owner: getpid() })
+        Ok(Self::held(file))
+    }
+
+    /// Waits for the exclusive lock on `path`, without a queue. The file must exist.
+    pub(crate) fn exclusive(path: &Path) -> Result<Self> {
+        let file = open_existing(path).map_err(|e| Error::at("open the lock", path, e))?;
+        Self::on(file, path, Mode::Exclusive)
+    }
+
+    fn held(file: File) -> Self {
+        Self { file, owner: getpid(), handed_over: AtomicBool::new(false) }
+    }
+
+    /// From now on the lock is held by a process that was sent the descriptor: dropping this
+    /// closes, and does not unlock.
+    pub(crate) fn hand_over(&self) {
+        self.handed_over.store(true, Ordering::Relaxed);
     }
 
     /// A lock file that was removed and made again guards nothing: the caller opens the new one.
@@ -71,10 +90,16 @@ impl Lock {
     }
 }
 
+impl AsFd for Lock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // A forked child shares the open file: unlocking there would unlock the parent.
-        if self.owner == getpid() {
+        if self.owner == getpid() && !self.handed_over.load(Ordering::Relaxed) {
             // Closing unlocks as well unless a forked child holds a copy; there is nothing else
             // to do about a failure here.
             let _closed_next = ofd::unlock(&self.file);
@@ -125,7 +150,7 @@ fn open_existing(path: &Path) -> std::io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -151,6 +176,24 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn a_copy_in_a_forked_child_holds_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = Lock::wait(&path, Mode::Exclusive).unwrap();
+        let copy = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(!is_locked(&path).unwrap());
+        drop(copy);
+        let held = Lock::exclusive(&path).unwrap();
+        let taken_over = held.file.try_clone().unwrap();
+        held.hand_over();
+        drop(held);
+        assert!(is_locked(&path).unwrap());
+        drop(taken_over);
+        assert!(!is_locked(&path).unwrap());
     }
 
     #[test]
