@@ -65,18 +65,30 @@ impl Supervisor {
         let trash = remove.trash.as_path();
         rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
             .context(|| "unmount the layers".into())?;
+        // Before the container: whoever sees that it is gone finds its volumes gone as well.
+        let mut paths = vec![remove.trash.clone()];
+        for volume in &remove.volumes {
+            let Some(name) = volume.as_path().file_name() else { continue };
+            let gone = trash.with_file_name(name);
+            match std::fs::rename(volume.as_path(), &gone) {
+                Ok(()) => paths.push(gone.as_path().into()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).context(|| "remove a volume".into()),
+            }
+        }
         match std::fs::rename(self.run.directory.as_path(), trash) {
             Ok(()) => {}
             // Somebody removed it already (`rm -f` at the same moment).
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                paths.remove(0);
+                return crate::tree::remove(&paths);
+            }
             Err(error) => return Err(error).context(|| "remove the container".into()),
         }
         if let Some(name) = &remove.name {
             rustix::fs::unlink(name.as_path()).ok();
         }
         rustix::mount::unmount(trash.join("mnt"), UnmountFlags::DETACH).ok();
-        let mut paths = vec![remove.trash.clone()];
-        paths.extend(remove.volumes.iter().cloned());
         crate::tree::remove(&paths)
     }
 }
