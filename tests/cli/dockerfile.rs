@@ -96,6 +96,31 @@ fn files() {
     }
 }
 
+/// Directories that a copy makes are filled in another way than those that were there.
+#[test]
+fn files_into_new_and_old_directories() {
+    let busybox = Busybox::new();
+    for name in ["context/files/f", "context/files/d/g", "archive/old/a", "archive/new/c"] {
+        busybox.write(name, "x");
+    }
+    let archive = busybox.dir().join("archive");
+    for (from, to) in [("old/a", "new/b"), ("new/c", "old/d")] {
+        std::fs::hard_link(archive.join(from), archive.join(to)).expect("a hard link");
+    }
+    let tar = busybox.dir().join("context/a.tar");
+    let pack = Call::new("tar").args(["-cf".as_ref(), tar.as_os_str(), "-C".as_ref()]);
+    pack.args([archive]).args(["old/a", "new/b", "new/c", "old/d"]).run().succeeds();
+    let text = "FROM busybox\nRUN mkdir -p /shared /dst/old && echo x > /dst/old/d && \
+                chgrp 50 /shared && chmod 2775 /shared\n\
+                COPY files /shared\nCOPY --chown=3:4 files/f /shared/e/\nADD a.tar /dst/\n";
+    let script = "cd /shared; stat -c '%n %u:%g %a' . f d d/g e e/f; \
+                  cd /dst; stat -c '%n %h' old/a new/b new/c old/d";
+    let expected = ". 0:50 2775\nf 0:0 644\nd 0:0 755\nd/g 0:0 644\ne 3:4 755\ne/f 3:4 644\n\
+                    old/a 2\nnew/b 2\nnew/c 2\nold/d 2\n";
+    assert_eq!(seen(&busybox, text, script), expected);
+    busybox.run(["system", "check"]).succeeds();
+}
+
 #[test]
 fn heredocs_and_shells() {
     let busybox = Busybox::new();

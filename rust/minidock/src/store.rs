@@ -156,6 +156,9 @@ const FILES: &[&str] = &[
     "reserve",
 ];
 
+/// Directories that trees are made in which have nothing to do with each other.
+const SPREAD: &[&str] = &["ingest", "containers"];
+
 impl Store {
     /// Opens the store, and makes it where there is none.
     pub fn open(options: &StoreOptions) -> Result<Self> {
@@ -195,6 +198,9 @@ impl Store {
         }
         for name in DIRECTORIES {
             files::ensure_dir(&root.join(name))?;
+        }
+        for name in SPREAD {
+            files::spread_below(&root.join(name))?;
         }
         Ok((version, access))
     }

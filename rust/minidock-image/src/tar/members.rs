@@ -237,9 +237,14 @@ impl<R: Read> Members<R> {
     /// Passes over what is left of the current member.
     fn skip_rest(&mut self) -> Result<(), TarError> {
         self.content += std::mem::take(&mut self.padding);
-        let mut chunk = [0; 64 * 1024];
+        let mut block = [0; BLOCK_LEN];
+        let mut chunk = Vec::new();
+        // Mostly it is padding alone.
+        if self.content > BLOCK_LEN as u64 {
+            chunk.resize(64 * 1024, 0);
+        }
         while self.content > 0 {
-            match self.read_content(&mut chunk) {
+            match self.read_content(if chunk.is_empty() { &mut block } else { &mut chunk }) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.lift(error)),

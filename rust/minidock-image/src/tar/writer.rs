@@ -94,6 +94,8 @@ pub enum TarWriteError {
 
 /// Go's archive/tar reads PAX headers of 1 MiB, and so does our reader; paths need some of it.
 const MAX_XATTR_BYTES: usize = (1 << 20) - 32 * 1024;
+/// Longest piece of a content that is read at once.
+const CHUNK_LEN: usize = 64 * 1024;
 
 /// Writes tar format 1 ([`TAR_FORMAT`](super::TAR_FORMAT)): the same entries and contents always
 /// give the same bytes.
@@ -105,12 +107,14 @@ const MAX_XATTR_BYTES: usize = (1 << 20) - 32 * 1024;
 pub struct LayerTarWriter<W> {
     inner: W,
     last: Option<EntryPath>,
+    /// Contents pass through it; as large as was needed so far.
+    chunk: Vec<u8>,
 }
 
 impl<W: Write> LayerTarWriter<W> {
     /// Writes to `inner`, which should be buffered.
     pub fn new(inner: W) -> Self {
-        Self { inner, last: None }
+        Self { inner, last: None, chunk: Vec::new() }
     }
 
     /// Adds an entry; `content` is read for files only, and must be what the entry says.
@@ -215,7 +219,11 @@ impl<W: Write> LayerTarWriter<W> {
         content: impl Read,
     ) -> Result<(), TarWriteError> {
         let mut source = DigestReader::with_algorithm(content, digest.algorithm());
-        let mut chunk = vec![0; 64 * 1024];
+        let wanted = usize::try_from(size).unwrap_or(CHUNK_LEN).clamp(1, CHUNK_LEN);
+        if self.chunk.len() < wanted {
+            self.chunk.resize(wanted, 0);
+        }
+        let chunk = &mut self.chunk;
         let mut left = size;
         while left > 0 {
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());

@@ -2,6 +2,7 @@
 //! a mount namespace of its own, and calls [`crate::tree`].
 
 use std::fs::File;
+use std::io::BufReader;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,9 @@ use crate::rootfs::overlay;
 use crate::rootfs::scratch::{self, Scratch};
 use crate::spawned::Spawned;
 use crate::tree::{self, Destination, Overrides};
+
+/// How much of a stream is read at once: headers of small files are 512 bytes each.
+const STREAM_LEN: usize = 256 * 1024;
 
 /// Opened files of a [`Commit`].
 pub(crate) struct CommitFiles {
@@ -62,7 +66,7 @@ fn indexes(files: Vec<File>) -> Result<Vec<LayerIndex>> {
     files
         .into_iter()
         .map(|file| {
-            LayerIndex::read(std::io::BufReader::new(file)).map_err(|error| {
+            LayerIndex::read(BufReader::new(file)).map_err(|error| {
                 failure(FailureKind::Corrupt, format!("a layer's index is damaged: {error}"))
             })
         })
@@ -83,6 +87,7 @@ pub(crate) fn open_directory(path: &Path) -> Result<OwnedFd> {
 pub(crate) fn unpack(unpack: Unpack, mut spawned: Spawned) -> Result<Answer> {
     let _joined = join::enter_with(spawned.single, &mut spawned.fds, unpack.join)?;
     let tar = File::from(spawned.fds.take(unpack.tar).map_err(protocol)?);
+    let tar = BufReader::with_capacity(STREAM_LEN, tar);
     let tree = spawned.fds.take(unpack.tree).map_err(protocol)?;
     let index = spawned.fds.take_optional(unpack.index).map_err(protocol)?.map(File::from);
     tree::unpack(tar, tree, index, &unpack.mapping).map(Answer::Layer)
@@ -110,6 +115,7 @@ pub(crate) fn export(export: Export, mut spawned: Spawned) -> Result<Answer> {
 pub(crate) fn copy(copy: Copy, mut spawned: Spawned) -> Result<Answer> {
     let _joined = join::enter_with(spawned.single, &mut spawned.fds, copy.join)?;
     let sources = File::from(spawned.fds.take(copy.sources).map_err(protocol)?);
+    let sources = BufReader::with_capacity(STREAM_LEN, sources);
     let commit = CommitFiles::take(&copy.commit, &mut spawned.fds)?;
     let upper = copy
         .rootfs
@@ -128,6 +134,7 @@ pub(crate) fn copy(copy: Copy, mut spawned: Spawned) -> Result<Answer> {
         chown,
         chmod: copy.chmod,
         mapping: &copy.mapping,
+        upper: Some(upper.as_fd()),
     };
     let overrides = tree::copy(root, sources, &destination)?;
     rustix::mount::unmount(&scratch.rootfs, UnmountFlags::DETACH)

@@ -4,9 +4,10 @@
 //! exists is replaced itself, and a symbolic link never stands in for a directory. The writable
 //! layer is scanned afterwards; what it cannot hold comes back as overrides for that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use super::beneath::{self, Parents};
 use super::overrides::{Override, Overrides};
 use super::resolve::{Resolved, resolve};
 use super::write::{self, CopyError, Dress};
+use super::xattr;
 use super::{BUFFER_LEN, owner, tar_failure};
 use crate::failure::{Context as _, Result, failure, failure_with_hint, kind_of};
 
@@ -37,6 +39,10 @@ pub(crate) struct Destination<'a> {
     pub(crate) chmod: Option<u32>,
     /// Ids of the user namespace.
     pub(crate) mapping: &'a Mapping,
+    /// The upper directory, where the kernel's overlayfs serves the root: directories that are
+    /// made are filled there, beside the overlay, which costs half of the time. Nothing asks the
+    /// overlay about what is in them.
+    pub(crate) upper: Option<BorrowedFd<'a>>,
 }
 
 /// Copies what a tar stream holds beneath `root`, a mounted and writable root file system.
@@ -47,8 +53,14 @@ pub(crate) struct Destination<'a> {
 /// itself. Missing parents get mode 0755.
 pub(crate) fn copy(root: OwnedFd, sources: impl Read, to: &Destination<'_>) -> Result<Overrides> {
     let resolved = resolve(root.as_fd(), to.path.as_os_str().as_bytes())?;
+    let upper = match to.upper {
+        Some(upper) => Some(upper.try_clone_to_owned().context(|| "open the layer".into())?),
+        None => None,
+    };
     let mut copying = Copying {
         parents: Parents::new(root),
+        upper: upper.map(Parents::new),
+        made: HashSet::new(),
         to,
         resolved,
         base: None,
@@ -80,6 +92,9 @@ enum Base {
 
 struct Copying<'a> {
     parents: Parents,
+    upper: Option<Parents>,
+    /// Directories that were not there before: the layers below have nothing in them.
+    made: HashSet<EntryPath>,
     to: &'a Destination<'a>,
     resolved: Resolved,
     base: Option<Base>,
@@ -116,10 +131,7 @@ impl Copying<'_> {
     fn file<R: Read>(&mut self, mut file: TarFile<'_, R>, buffer: &mut [u8]) -> Result<()> {
         let path = self.place(&file.path().clone(), false)?;
         let doing = || format!("copy to {:?}", path.display());
-        self.prepare(&path)?;
-        let (parent, name) = split(&path)?;
-        let parent = self.parents.open(&parent).context(doing)?;
-        let mut made = write::file(parent, name).context(doing)?;
+        let mut made = self.new_file(&path)?;
         match write::content(&mut file, &mut made, buffer) {
             Ok(()) => {}
             Err(CopyError::Write(error)) => return Err(error).context(doing),
@@ -132,10 +144,36 @@ impl Copying<'_> {
         entry.path = path.clone();
         (entry.uid, entry.gid) = self.to.chown.unwrap_or((entry.uid, entry.gid));
         entry.mode = self.to.chmod.unwrap_or(entry.mode) & 0o7777;
-        let refused = self.dress(&entry).put_on(made.as_fd()).context(doing)?;
-        self.note(&entry, refused);
+        let parent = entry.path.parent().unwrap_or_default();
+        let dress = dress(self.to.mapping, &entry, self.inherits(&parent));
+        let refused = dress.put_on(made.as_fd()).context(doing)?;
+        // A directory's default access list would have come down on the file.
+        let all_known = xattr::has_only(made.as_fd(), &entry.xattrs).context(doing)?;
+        match entry.kind {
+            EntryKind::File { size, digest } if all_known => {
+                let (owner, xattrs) = (Some((entry.uid, entry.gid)), entry.xattrs);
+                let content = Some((size, digest));
+                self.overrides
+                    .put(path.clone(), Override { owner, xattrs, content, ..Override::default() });
+            }
+            _ => self.note(&entry, refused),
+        }
         self.written.insert(path);
         Ok(())
+    }
+
+    /// A new empty file. Mostly nothing is in the way: what is there is looked at only if the
+    /// kernel says so.
+    fn new_file(&mut self, path: &EntryPath) -> Result<File> {
+        let doing = || format!("copy to {:?}", path.display());
+        let (parent, name) = split(path)?;
+        match self.open(&parent).and_then(|parent| write::file(parent, name)) {
+            Err(Errno::EXIST | Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            other => return other.context(doing),
+        }
+        self.prepare(path)?;
+        let parent = self.open(&parent).context(doing)?;
+        write::file(parent, name).context(doing)
     }
 
     /// The path of an entry in the root file system; the first one decides what paths are
@@ -201,8 +239,12 @@ impl Copying<'_> {
             }
             None => {
                 let (parent, name) = split(&entry.path)?;
-                let parent = self.parents.open(&parent).context(doing)?;
+                let parent = self.open(&parent).context(doing)?;
                 write::directory(parent, name).context(doing)?;
+                self.made.insert(entry.path.clone());
+                // Without the set-group-ID bit that it may have got from the one above.
+                let fd = beneath::listable(self.root_of(&entry.path), &entry.path);
+                fchmod(fd.context(doing)?, Mode::RWXU).context(doing)?;
             }
         }
         self.directories.insert(entry.path.clone(), entry);
@@ -228,8 +270,9 @@ impl Copying<'_> {
         let doing = || format!("link {:?}", entry.path.display());
         let (from, from_name) = split(&real)?;
         let (parent, name) = split(&entry.path)?;
-        let from = beneath::directory(self.parents.root(), &from).context(doing)?;
-        let parent = self.parents.open(&parent).context(doing)?;
+        // Both on the side of the new name, which finds the other one, too.
+        let from = beneath::directory(self.root_of(&parent), &from).context(doing)?;
+        let parent = self.open(&parent).context(doing)?;
         write::link(from.as_fd(), from_name, parent, name).context(doing)?;
         if let Some(known) = self.overrides.get(&real).cloned() {
             self.overrides.put(entry.path.clone(), known);
@@ -243,8 +286,8 @@ impl Copying<'_> {
         let doing = || format!("copy to {:?}", entry.path.display());
         self.prepare(&entry.path)?;
         let (parent, name) = split(&entry.path)?;
-        let dress = dress(self.to.mapping, &entry);
-        let parent = self.parents.open(&parent).context(doing)?;
+        let dress = dress(self.to.mapping, &entry, self.inherits(&parent));
+        let parent = self.open(&parent).context(doing)?;
         let refused = match &entry.kind {
             EntryKind::Symlink { target } => {
                 write::symlink(parent, name, target, &dress).context(doing)?;
@@ -273,7 +316,7 @@ impl Copying<'_> {
             Some(_) => {
                 let doing = || format!("replace {:?}", path.display());
                 let (parent, name) = split(path)?;
-                let parent = self.parents.open(&parent).context(doing)?;
+                let parent = self.open(&parent).context(doing)?;
                 unlinkat(parent, name, AtFlags::empty()).context(doing)?;
             }
         }
@@ -282,14 +325,30 @@ impl Copying<'_> {
         Ok(())
     }
 
+    /// The directory at `path`, for making or looking at what is in it.
+    fn open(&mut self, path: &EntryPath) -> std::result::Result<BorrowedFd<'_>, Errno> {
+        match &mut self.upper {
+            Some(upper) if self.made.contains(path) => upper.open(path),
+            _ => self.parents.open(path),
+        }
+    }
+
+    /// What the directory at `path` is opened beneath.
+    fn root_of(&self, path: &EntryPath) -> BorrowedFd<'_> {
+        match &self.upper {
+            Some(upper) if self.made.contains(path) => upper.root(),
+            _ => self.parents.root(),
+        }
+    }
+
     /// What is at a path, whose parents exist from now on.
     fn look(&mut self, path: &EntryPath) -> Result<Option<FileType>> {
         let doing = || format!("copy to {:?}", path.display());
         let (parent, name) = split(path)?;
-        if let Err(Errno::NOENT) = self.parents.open(&parent) {
+        if let Err(Errno::NOENT) = self.open(&parent) {
             self.make_directories(&parent)?;
         }
-        let parent_fd = match self.parents.open(&parent) {
+        let parent_fd = match self.open(&parent) {
             Err(Errno::NOTDIR | Errno::LOOP) => {
                 let text = format!(
                     "cannot copy to {:?}: a parent of it is a link or a file",
@@ -313,12 +372,13 @@ impl Copying<'_> {
         for path in path.ancestors().chain([path.clone()]).filter(|path| !path.is_root()) {
             let doing = || format!("make the directory {:?}", path.display());
             let (parent, name) = split(&path)?;
-            let parent = self.parents.open(&parent).context(doing)?;
+            let parent = self.open(&parent).context(doing)?;
             match write::directory(parent, name) {
                 Err(Errno::EXIST) => continue,
                 other => other.context(doing)?,
             }
-            let fd = beneath::listable(self.parents.root(), &path).context(doing)?;
+            self.made.insert(path.clone());
+            let fd = beneath::listable(self.root_of(&path), &path).context(doing)?;
             let (tree_uid, tree_gid) = owner::in_tree(self.to.mapping, uid, gid);
             own(&fd, self.to.mapping, (tree_uid, tree_gid)).context(doing)?;
             fchmod(&fd, Mode::from_raw_mode(0o755)).context(doing)?;
@@ -330,21 +390,24 @@ impl Copying<'_> {
 
     /// The owner is always noted: with a single id the scan could not tell it from one that a
     /// file of this name had before.
-    fn note(&mut self, entry: &Entry, refused: super::xattr::Xattrs) {
+    fn note(&mut self, entry: &Entry, refused: xattr::Xattrs) {
         let owner = Some((entry.uid, entry.gid));
-        self.overrides.put(entry.path.clone(), Override { owner, xattrs: refused, absent: None });
+        self.overrides
+            .put(entry.path.clone(), Override { owner, xattrs: refused, ..Override::default() });
     }
 
-    fn dress<'e>(&self, entry: &'e Entry) -> Dress<'e> {
-        dress(self.to.mapping, entry)
+    /// Whether a directory may hand its group down: one that was made here does not, and with a
+    /// single id there is no other group.
+    fn inherits(&self, directory: &EntryPath) -> bool {
+        !self.to.mapping.is_single() && !self.made.contains(directory)
     }
 
     /// From the deepest up, since writing in a directory changes its time.
     fn dress_directories(&mut self) -> Result<()> {
         for (path, entry) in std::mem::take(&mut self.directories).into_iter().rev() {
             let doing = || format!("set the attributes of {:?}", path.display());
-            let fd = beneath::listable(self.parents.root(), &path).context(doing)?;
-            let dress = dress(self.to.mapping, &entry);
+            let fd = beneath::listable(self.root_of(&path), &path).context(doing)?;
+            let dress = dress(self.to.mapping, &entry, false);
             own(&fd, self.to.mapping, (dress.uid, dress.gid)).context(doing)?;
             let refused = dress.put_on(fd.as_fd()).context(doing)?;
             self.note(&entry, refused);
@@ -353,9 +416,9 @@ impl Copying<'_> {
     }
 }
 
-fn dress<'e>(mapping: &Mapping, entry: &'e Entry) -> Dress<'e> {
+fn dress<'e>(mapping: &Mapping, entry: &'e Entry, inherits: bool) -> Dress<'e> {
     let (uid, gid) = owner::in_tree(mapping, entry.uid, entry.gid);
-    Dress { uid, gid, mode: entry.mode, mtime: entry.mtime, xattrs: &entry.xattrs }
+    Dress { uid, gid, mode: entry.mode, mtime: entry.mtime, xattrs: &entry.xattrs, inherits }
 }
 
 /// Gives a directory that may have existed before to its owner; with a single id it has it.

@@ -29,7 +29,9 @@ fn copy_as(
 ) -> Result<Overrides> {
     let mapping: Mapping = own();
     let path = Path::new(path);
-    let to = Destination { path, into_directory, chown, chmod, mapping: &mapping };
+    let upper = place.fd();
+    let upper = Some(upper.as_fd());
+    let to = Destination { path, into_directory, chown, chmod, mapping: &mapping, upper };
     let done = copy(place.fd(), &tar.finish()[..], &to);
     place.assert_untouched();
     done

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use minidock_image::digest::Digest;
 use minidock_image::layer::{Entry, EntryPath};
 
 use super::xattr::Xattrs;
@@ -12,8 +13,10 @@ use super::xattr::Xattrs;
 pub(crate) struct Override {
     /// Its owner, when the mapping cannot represent it.
     pub(crate) owner: Option<(u32, u32)>,
-    /// Attributes that the kernel did not take.
+    /// Attributes that the kernel did not take; with known content, all.
     pub(crate) xattrs: Xattrs,
+    /// Length and digest of a file that the copy wrote, so that nobody reads it again.
+    pub(crate) content: Option<(u64, Digest)>,
     /// The whole entry, when the tree has nothing there: a device.
     pub(crate) absent: Option<Entry>,
 }

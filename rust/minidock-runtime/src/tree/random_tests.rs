@@ -92,7 +92,14 @@ fn copies_stay_inside() {
         let path = format!("/{}", random.name());
         let into_directory = random.below(2) == 0;
         let path = std::path::Path::new(&path);
-        let to = Destination { path, into_directory, chown: None, chmod: None, mapping: &mapping };
+        let to = Destination {
+            path,
+            into_directory,
+            chown: None,
+            chmod: None,
+            mapping: &mapping,
+            upper: None,
+        };
         copied += usize::from(copy(place.fd(), &sources[..], &to).is_ok());
         place.assert_untouched();
     }

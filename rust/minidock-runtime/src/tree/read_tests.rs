@@ -131,8 +131,14 @@ fn what_is_read_can_be_copied() {
     let target = Place::new();
     let mapping = own();
     let path = std::path::Path::new("/copied");
-    let to =
-        Destination { path, into_directory: false, chown: None, chmod: None, mapping: &mapping };
+    let to = Destination {
+        path,
+        into_directory: false,
+        chown: None,
+        chmod: None,
+        mapping: &mapping,
+        upper: None,
+    };
     copy(target.fd(), &tar[..], &to).unwrap();
     let strip = |place: &Place, top: &str| -> Vec<String> {
         let lines = place.lines().into_iter();

@@ -173,6 +173,14 @@ impl<'a> Scan<'a> {
             self.keep(path, twin.kind, stat, twin.xattrs, below);
             return Ok(());
         }
+        // What was written a moment ago was hashed on the way.
+        if let Some((size, digest)) = self.overrides.get(&path).and_then(|known| known.content)
+            && stat.st_size.unsigned_abs() == size
+        {
+            let kind = EntryKind::File { size, digest };
+            self.keep(path, kind, stat, xattr::Xattrs::new(), below);
+            return Ok(());
+        }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let fd = beneath::open_name(parent.as_fd(), name, flags).context(doing)?;
         let marks = marks::clean(fd.as_fd(), &path)?;

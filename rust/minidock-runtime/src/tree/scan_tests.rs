@@ -282,7 +282,7 @@ fn overrides_win() {
     file(&place, "f", "");
     let mut overrides = Overrides::none();
     let xattrs = [(b"security.ima".to_vec(), b"1".to_vec())].into();
-    let truth = Override { owner: Some((70_000, 5)), xattrs, absent: None };
+    let truth = Override { owner: Some((70_000, 5)), xattrs, ..Override::default() };
     overrides.put(path("f"), truth);
     whiteout(&place, "null");
     let null = Entry::new(path("null"), EntryKind::CharDevice { major: 1, minor: 3 });

@@ -204,7 +204,14 @@ impl Unpacking<'_> {
         let (uid, gid) = owner::in_tree(self.mapping, entry.uid, entry.gid);
         let name = entry.path.file_name().unwrap_or_default();
         let parent = self.parents.open(&entry.path.parent().unwrap_or_default())?;
-        let dress = Dress { uid, gid, mode: entry.mode, mtime: entry.mtime, xattrs: &entry.xattrs };
+        let dress = Dress {
+            uid,
+            gid,
+            mode: entry.mode,
+            mtime: entry.mtime,
+            xattrs: &entry.xattrs,
+            inherits: false,
+        };
         match &entry.kind {
             EntryKind::Symlink { target } => write::symlink(parent, name, target, &dress),
             EntryKind::Fifo => write::fifo(parent, name, &dress).map(drop),
@@ -253,7 +260,14 @@ impl Unpacking<'_> {
 
     fn dress<'e>(&self, entry: &'e Entry) -> Dress<'e> {
         let (uid, gid) = owner::in_tree(self.mapping, entry.uid, entry.gid);
-        Dress { uid, gid, mode: entry.mode, mtime: entry.mtime, xattrs: &entry.xattrs }
+        Dress {
+            uid,
+            gid,
+            mode: entry.mode,
+            mtime: entry.mtime,
+            xattrs: &entry.xattrs,
+            inherits: false,
+        }
     }
 
     /// Directories get their modes and times last, from the deepest up: until then everything
@@ -270,7 +284,8 @@ impl Unpacking<'_> {
         if self.model.get(&EntryPath::root()).is_none() {
             let none = Xattrs::new();
             let mtime = Entry::new(EntryPath::root(), EntryKind::Whiteout).mtime;
-            let dress = Dress { uid: 0, gid: 0, mode: 0o755, mtime, xattrs: &none };
+            let dress =
+                Dress { uid: 0, gid: 0, mode: 0o755, mtime, xattrs: &none, inherits: false };
             dress
                 .put_on(self.parents.root())
                 .context(|| "set the attributes of the layer's root".into())?;

@@ -23,6 +23,8 @@ pub(super) struct Dress<'a> {
     pub(super) mode: u32,
     pub(super) mtime: Mtime,
     pub(super) xattrs: &'a Xattrs,
+    /// The directory may have handed its group down (inode(7), set-group-ID).
+    pub(super) inherits: bool,
 }
 
 impl Dress<'_> {
@@ -48,7 +50,7 @@ impl Dress<'_> {
 
     /// What was just made belongs to root already; with a single id nothing else exists.
     fn owner(&self) -> Option<(Uid, Gid)> {
-        let wanted = (self.uid, self.gid) != (0, 0);
+        let wanted = self.inherits || (self.uid, self.gid) != (0, 0);
         wanted.then(|| (Uid::from_raw(self.uid), Gid::from_raw(self.gid)))
     }
 }

@@ -88,6 +88,14 @@ pub(super) fn get(file: BorrowedFd<'_>) -> Result<Xattrs, Errno> {
     Ok(xattrs)
 }
 
+/// Whether a file has no attributes that a layer would know of but, at most, these.
+pub(super) fn has_only(file: BorrowedFd<'_>, known: &Xattrs) -> Result<bool, Errno> {
+    let found = names(file)?;
+    Ok(found
+        .iter()
+        .all(|name| known.contains_key(name) || !(is_for_tree(name) || is_overlay(name))))
+}
+
 /// Takes an attribute away; one that is gone is no error.
 pub(super) fn remove(file: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errno> {
     match fremovexattr(file, name) {
@@ -98,15 +106,18 @@ pub(super) fn remove(file: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errno> {
 
 fn names(file: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Errno> {
     // Most files have none or few: ask with a small buffer first.
-    let mut list = vec![0_u8; 512];
-    let len = loop {
-        match flistxattr(file, &mut list[..]) {
-            Ok(len) => break len,
-            Err(Errno::RANGE) if list.len() < MAX_VALUE => list = vec![0; MAX_VALUE],
-            Err(Errno::OPNOTSUPP) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
+    let mut few = [0_u8; 512];
+    let mut many = Vec::new();
+    let list = match flistxattr(file, &mut few[..]) {
+        Ok(len) => &few[..len],
+        Err(Errno::RANGE) => {
+            many.resize(MAX_VALUE, 0);
+            let len = flistxattr(file, &mut many[..])?;
+            &many[..len]
         }
+        Err(Errno::OPNOTSUPP) => &[],
+        Err(error) => return Err(error),
     };
-    let names = list[..len].split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let names = list.split(|byte| *byte == 0).filter(|name| !name.is_empty());
     Ok(names.map(<[u8]>::to_vec).collect())
 }

@@ -17,7 +17,7 @@ use std::path::Path;
 
 use minidock_dockerfile::IgnoreRules;
 use minidock_image::layer::EntryPath;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2, readlinkat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2, readlinkat};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result, quoted};
@@ -153,10 +153,16 @@ impl Context {
 
     /// Opens a regular file for reading; anything else has become of it meanwhile.
     fn open_file(&self, path: &EntryPath) -> Result<File, Errno> {
+        self.open_regular(path).map(|(file, _)| file)
+    }
+
+    /// The same, with what was seen of it.
+    fn open_regular(&self, path: &EntryPath) -> Result<(File, Stat), Errno> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = self.open_beneath(path, flags)?;
-        match FileType::from_raw_mode(fstat(&file)?.st_mode) {
-            FileType::RegularFile => Ok(File::from(file)),
+        let stat = fstat(&file)?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Ok((File::from(file), stat)),
             _ => Err(Errno::LOOP),
         }
     }

@@ -8,7 +8,7 @@ use std::io::{ErrorKind as IoKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, IFlags, RenameFlags, ioctl_getflags, ioctl_setflags, renameat_with};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -27,6 +27,24 @@ pub(crate) fn ensure_dir(path: &Path) -> Result<()> {
         Ok(()) => set_mode(path, 0o700),
         Err(error) if error.kind() == IoKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(Error::at("make", path, error)),
+    }
+}
+
+/// Tells the file system that the directories in this one are unrelated and need not lie close
+/// together (`chattr +T`, ext2 to ext4; ioctl_iflags(2)).
+///
+/// Else ext4 makes each tree among the inodes of those made and deleted before it, which, without
+/// a journal, it walks past one by one for every new file: ten thousand files took 4 s for 0.4 s.
+/// Where there is no such attribute nothing is to be told.
+pub(crate) fn spread_below(path: &Path) -> Result<()> {
+    let directory = File::open(path).map_err(|e| Error::at("open", path, e))?;
+    let told = ioctl_getflags(&directory).and_then(|flags| match flags.contains(IFlags::TOPDIR) {
+        true => Ok(()),
+        false => ioctl_setflags(&directory, flags | IFlags::TOPDIR),
+    });
+    match told {
+        Ok(()) | Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::INVAL | Errno::PERM) => Ok(()),
+        Err(error) => Err(Error::at("set an attribute of", path, error)),
     }
 }
 

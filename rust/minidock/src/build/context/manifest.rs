@@ -1,5 +1,6 @@
 //! What a COPY or ADD is going to send: entries with their digests, gathered in a first pass over
-//! the files; a second pass sends the very same bytes or fails.
+//! the files; a second pass sends the very same bytes or fails. Small files are kept in between:
+//! opening them once more would take longer than anything else that is done with them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -24,6 +25,8 @@ pub(in crate::build) struct Manifest {
     archives: Vec<(Plain, Archive)>,
     /// Files after the last archive; all of them where there is none.
     files: Plain,
+    /// Bytes of small files that are kept for the second pass.
+    kept: u64,
     /// Sockets that are not copied, for a warning each.
     pub(in crate::build) skipped: Vec<String>,
 }
@@ -43,7 +46,7 @@ pub(super) struct Item {
 pub(super) enum Origin {
     /// A file of the context.
     Context(EntryPath),
-    /// A heredoc.
+    /// The content itself: of a heredoc, or of a small file as it was hashed.
     Text(Vec<u8>),
     /// It has no content.
     Nothing,
@@ -96,7 +99,8 @@ impl Manifest {
                     continue;
                 }
             }
-            let mut walk = Walk { context, cancel, skipped: &mut self.skipped };
+            let (kept, skipped) = (&mut self.kept, &mut self.skipped);
+            let mut walk = Walk { context, cancel, kept, skipped };
             match (source.found.kind, &source.name) {
                 (FileType::Directory, _) => walk.directory(&source.found.path, &mut self.files)?,
                 (_, Some(name)) => walk.file(&source.found, name, &mut self.files)?,

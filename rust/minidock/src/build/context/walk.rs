@@ -1,21 +1,30 @@
 //! Walking directories of the context: one that is copied, with what is left out.
 
-use minidock_image::digest::DigestReader;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek};
+
+use minidock_image::digest::{Digest, DigestReader};
 use minidock_image::layer::{Entry, EntryKind, EntryPath, Mtime};
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, fstat, readlinkat, statat};
 
 use super::manifest::{Item, Origin, Plain};
 use super::{Context, Found, attributes, changed, opening, shown, unusable};
 use crate::build::options::CancelToken;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{self, Error, Result};
 
 /// Longest piece of a file that is read at once.
 const BUFFER: u64 = 256 * 1024;
+/// Longest file whose content is kept between the passes.
+const SMALL: u64 = 16 * 1024;
+/// Most bytes that are kept.
+const MOST_KEPT: u64 = 32 << 20;
 
 /// What a walk needs beside the context.
 pub(super) struct Walk<'a> {
     pub(super) context: &'a Context,
     pub(super) cancel: &'a CancelToken,
+    /// Bytes that are kept so far.
+    pub(super) kept: &'a mut u64,
     /// Told about what cannot be in an image and is left out.
     pub(super) skipped: &'a mut Vec<String>,
 }
@@ -28,7 +37,7 @@ impl Walk<'_> {
             Some(item) => into.put(item),
             None => {
                 let message = format!("{} is a socket and cannot be copied", shown(name));
-                Err(Error::new(ErrorKind::InvalidInput, message))
+                Err(Error::new(error::ErrorKind::InvalidInput, message))
             }
         }
     }
@@ -78,7 +87,12 @@ impl Walk<'_> {
     }
 
     /// Reads one thing; `None` for a socket.
-    fn item(&self, real: &EntryPath, target: &EntryPath, kind: FileType) -> Result<Option<Item>> {
+    fn item(
+        &mut self,
+        real: &EntryPath,
+        target: &EntryPath,
+        kind: FileType,
+    ) -> Result<Option<Item>> {
         match kind {
             FileType::RegularFile => self.regular(real, target).map(Some),
             FileType::Directory => self.folder(real, target).map(Some),
@@ -95,21 +109,48 @@ impl Walk<'_> {
             _ => {
                 let message =
                     format!("{} is a device and cannot be copied", shown(real.as_bytes()));
-                Err(Error::new(ErrorKind::InvalidInput, message)
+                Err(Error::new(error::ErrorKind::InvalidInput, message)
                     .with_hint("leave it out with a line in .dockerignore"))
             }
         }
     }
 
-    fn regular(&self, real: &EntryPath, target: &EntryPath) -> Result<Item> {
+    fn regular(&mut self, real: &EntryPath, target: &EntryPath) -> Result<Item> {
         let failed = |error| opening(real, error);
-        let file = self.context.open_file(real).map_err(failed)?;
-        let stat = fstat(&file).map_err(failed)?;
+        let (mut file, stat) = self.context.open_regular(real).map_err(failed)?;
         let xattrs = attributes::read(std::os::fd::AsFd::as_fd(&file)).map_err(failed)?;
-        let (digest, size) = hash(file, stat.st_size.unsigned_abs(), real, self.cancel)?;
+        let length = stat.st_size.unsigned_abs();
+        let small = match length <= SMALL && *self.kept + length <= MOST_KEPT {
+            true => self.small(&mut file, length, real)?,
+            false => None,
+        };
+        let (size, digest, origin) = match small {
+            Some(text) => (length, Digest::of(&text), Origin::Text(text)),
+            None => {
+                file.rewind().map_err(|error| reading(real, error))?;
+                let (digest, size) = hash(file, length, real, self.cancel)?;
+                (size, digest, Origin::Context(real.clone()))
+            }
+        };
         let mut entry = entry(target, EntryKind::File { size, digest }, &stat);
         entry.xattrs = xattrs;
-        Ok(Item { entry, origin: Origin::Context(real.clone()) })
+        Ok(Item { entry, origin })
+    }
+
+    /// The whole of a file of this length; `None` if it has another one by now.
+    fn small(&mut self, file: &mut File, length: u64, real: &EntryPath) -> Result<Option<Vec<u8>>> {
+        self.cancel.check()?;
+        let length = usize::try_from(length).unwrap_or_default();
+        // Room for one byte more: a shorter answer is the end of the file.
+        let mut text = vec![0; length + 1];
+        match file.read(&mut text) {
+            Ok(read) if read == length => text.truncate(length),
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(None),
+            Err(error) => return Err(reading(real, error)),
+        }
+        *self.kept += length as u64;
+        Ok(Some(text))
     }
 
     fn folder(&self, real: &EntryPath, target: &EntryPath) -> Result<Item> {
@@ -143,27 +184,28 @@ impl Walk<'_> {
 /// Digest and length of a file of about this length, in pieces that a cancelled build does not
 /// wait for.
 pub(in crate::build) fn hash(
-    file: impl std::io::Read,
+    file: impl Read,
     length: u64,
     path: &EntryPath,
     cancel: &CancelToken,
-) -> Result<(minidock_image::digest::Digest, u64)> {
+) -> Result<(Digest, u64)> {
     let mut reader = DigestReader::new(file);
     // Most files are small: room for the whole and for seeing its end.
     let room = length.saturating_add(1).clamp(512, BUFFER);
     let mut buffer = vec![0; usize::try_from(room).unwrap_or(512)];
     loop {
         cancel.check()?;
-        match std::io::Read::read(&mut reader, &mut buffer) {
+        match reader.read(&mut buffer) {
             Ok(0) => return Ok(reader.finish()),
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                let what = format!("cannot read {} of the build context", shown(path.as_bytes()));
-                return Err(Error::io(what, error));
-            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(reading(path, error)),
         }
     }
+}
+
+fn reading(path: &EntryPath, error: std::io::Error) -> Error {
+    Error::io(format!("cannot read {} of the build context", shown(path.as_bytes())), error)
 }
 
 /// Files of a context belong to root, as docker has it.
