@@ -12,6 +12,7 @@ mod list;
 mod logs;
 mod options;
 pub mod parse;
+mod patience;
 mod remove;
 mod start;
 mod streams;
@@ -33,6 +34,7 @@ pub use minidock_proto::request::Protocol;
 pub use options::{
     ContainerOptions, MountKind, MountOptions, NetworkMode, PublishedPort, SeccompOption,
 };
+pub use patience::Watched;
 pub use remove::RemoveOptions;
 pub use start::{Running, StartOptions};
 pub(crate) use start::{network_of, own_pidfd};

@@ -31,7 +31,7 @@ pub(crate) struct Control {
 pub struct Attached {
     /// The caller's ends.
     pub streams: ClientStreams,
-    control: Control,
+    pub(super) control: Control,
 }
 
 impl Engine {

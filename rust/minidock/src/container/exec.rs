@@ -42,7 +42,7 @@ pub struct ExecOptions {
 pub struct Executing {
     /// The caller's ends.
     pub streams: ClientStreams,
-    control: Control,
+    pub(super) control: Control,
 }
 
 impl Engine {

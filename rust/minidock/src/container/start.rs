@@ -43,10 +43,10 @@ pub struct Running {
     pub id: ContainerId,
     /// The caller's ends.
     pub streams: ClientStreams,
-    conversation: Conversation,
+    pub(super) conversation: Conversation,
     /// Who removes it when its supervisor was killed before it could.
     removed_by: Option<Engine>,
-    exit: OnceLock<super::Exit>,
+    pub(super) exit: OnceLock<super::Exit>,
 }
 
 impl Engine {
@@ -381,24 +381,29 @@ impl Running {
             if let Some(exit) = self.exit.get() {
                 return Ok(exit.clone());
             }
-            // Replies to calls of ours and answers to the start come over the same connection.
-            let message = self.conversation.channel.receive_raw().map_err(broken)?;
-            let Some((body, _)) = message else {
-                if let Some(engine) = &self.removed_by {
-                    engine.wait_until_gone(&self.id)?;
-                    engine.remove_ended(&self.id)?;
-                }
-                return Err(Error::new(
-                    ErrorKind::Runtime,
-                    "the supervisor of the container was killed, and the container with it",
-                ));
-            };
-            if let Ok(Answer::Exited(exit)) = serde_json::from_slice::<Answer>(&body) {
-                self.exit.get_or_init(|| exit);
-            } else if let Ok(Reply::Exited(exit)) = serde_json::from_slice::<Reply>(&body) {
-                self.exit.get_or_init(|| exit);
-            }
+            self.next_message()?;
         }
+    }
+
+    /// Replies to calls of ours and answers to the start come over the same connection.
+    pub(super) fn next_message(&self) -> Result<()> {
+        let message = self.conversation.channel.receive_raw().map_err(broken)?;
+        let Some((body, _)) = message else {
+            if let Some(engine) = &self.removed_by {
+                engine.wait_until_gone(&self.id)?;
+                engine.remove_ended(&self.id)?;
+            }
+            return Err(Error::new(
+                ErrorKind::Runtime,
+                "the supervisor of the container was killed, and the container with it",
+            ));
+        };
+        if let Ok(Answer::Exited(exit)) = serde_json::from_slice::<Answer>(&body) {
+            self.exit.get_or_init(|| exit);
+        } else if let Ok(Reply::Exited(exit)) = serde_json::from_slice::<Reply>(&body) {
+            self.exit.get_or_init(|| exit);
+        }
+        Ok(())
     }
 
     /// Changes the size of its terminal.
