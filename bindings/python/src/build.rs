@@ -61,9 +61,15 @@ type Event<'py> = (&'static str, String, Option<Bound<'py, PyBytes>>);
 
 #[pymethods]
 impl Build {
-    /// The next event; nothing after the last one. A build that failed raises.
-    fn next_event<'py>(&self, py: Python<'py>) -> PyResult<Option<Event<'py>>> {
-        let told = patience::wait(py, None, |time| {
+    /// The next event; nothing after the last one, and `waiting` when none came in `timeout`
+    /// seconds. A build that failed raises.
+    #[pyo3(signature = (timeout=None))]
+    fn next_event<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<Option<Event<'py>>> {
+        let told = patience::wait(py, timeout, |time| {
             let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(receiver) = events.as_ref() else {
                 return Ok(Some(Told::Ended(Ok(()))));
@@ -81,7 +87,8 @@ impl Build {
         match told {
             Some(Told::Event(event)) => Ok(Some(shown(py, event))),
             Some(Told::Ended(Err(error))) => Err(raised(&error)),
-            Some(Told::Ended(Ok(()))) | None => Ok(None),
+            Some(Told::Ended(Ok(()))) => Ok(None),
+            None => Ok(Some(("waiting", "{}".to_owned(), None))),
         }
     }
 

@@ -83,13 +83,14 @@ pub(crate) fn container_run(
         .map_err(|error| raised(&error))?;
     require_image(py, &engine, &options.image)?;
     let start = StartOptions { attach: attached(attach), owned, window: None };
+    let settling = engine.clone();
     let running = call_or_undo(
         py,
         move || start_created(&engine, &options, start),
         move |running| remove(&undoing, &running.id),
     )?;
     let id = running.id.as_str().to_owned();
-    Ok((id, Session::new(Remote::Running(running)).map_err(|error| raised(&error))?))
+    Ok((id, Session::new(Remote::Running(running, settling)).map_err(|error| raised(&error))?))
 }
 
 fn start_created(

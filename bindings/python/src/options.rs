@@ -43,6 +43,8 @@ pub(crate) struct Create {
     groups: Vec<String>,
     tty: bool,
     stdin_open: bool,
+    /// Texts of `-v`.
+    volumes: Vec<String>,
     mounts: Vec<MountOptions>,
     tmpfs: Vec<String>,
     read_only: bool,
@@ -68,6 +70,9 @@ impl Create {
     /// As the engine takes it.
     pub(crate) fn options(self) -> Result<ContainerOptions> {
         let mut mounts = self.mounts;
+        for volume in &self.volumes {
+            mounts.push(parse::volume(volume)?);
+        }
         for tmpfs in &self.tmpfs {
             mounts.push(parse::tmpfs(tmpfs)?);
         }

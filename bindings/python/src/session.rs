@@ -30,7 +30,8 @@ const WANTS_INPUT: i32 = 3;
 
 /// The other end.
 pub(crate) enum Remote {
-    Running(Running),
+    /// With the engine that clears up after it.
+    Running(Running, minidock::Engine),
     Executing(Executing),
     Attached(Attached),
 }
@@ -65,7 +66,7 @@ enum Event {
 impl Session {
     pub(crate) fn new(mut remote: Remote) -> Result<Self> {
         let streams = std::mem::take(match &mut remote {
-            Remote::Running(running) => &mut running.streams,
+            Remote::Running(running, _) => &mut running.streams,
             Remote::Executing(executing) => &mut executing.streams,
             Remote::Attached(attached) => &mut attached.streams,
         });
@@ -97,6 +98,10 @@ impl Session {
         let mut carried = self.carried();
         let streams = &carried.streams;
         if let (Some(exit), None, None) = (&carried.exit, &streams.stdout, &streams.stderr) {
+            if let Remote::Running(running, engine) = &self.remote {
+                // So that the next call finds it ended, or its name free.
+                engine.settle_container(&running.id)?;
+            }
             return Ok(Some(Event::Ended(exit.code)));
         }
         let has_input = carried.taken < carried.pending.len();
@@ -121,7 +126,7 @@ impl Session {
 
     fn try_wait(&self) -> Result<Option<Exit>> {
         match &self.remote {
-            Remote::Running(running) => running.try_wait(Duration::ZERO),
+            Remote::Running(running, _) => running.try_wait(Duration::ZERO),
             Remote::Executing(executing) => executing.try_wait(Duration::ZERO),
             Remote::Attached(attached) => attached.try_wait(Duration::ZERO),
         }
@@ -166,7 +171,7 @@ struct Ready {
 impl AsFd for Remote {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Running(running) => running.as_fd(),
+            Self::Running(running, _) => running.as_fd(),
             Self::Executing(executing) => executing.as_fd(),
             Self::Attached(attached) => attached.as_fd(),
         }
@@ -260,7 +265,7 @@ impl Session {
     fn kill(&self, signal: i32) -> PyResult<()> {
         self.check()?;
         let sent = match &self.remote {
-            Remote::Running(running) => running.kill(signal),
+            Remote::Running(running, _) => running.kill(signal),
             Remote::Executing(executing) => executing.kill(signal),
             Remote::Attached(_) => Ok(()),
         };
@@ -272,7 +277,7 @@ impl Session {
         self.check()?;
         let size = WindowSize { rows, columns };
         let sent = match &self.remote {
-            Remote::Running(running) => running.resize(size),
+            Remote::Running(running, _) => running.resize(size),
             Remote::Executing(executing) => executing.resize(size),
             Remote::Attached(attached) => attached.resize(size),
         };
@@ -283,7 +288,7 @@ impl Session {
     fn detach(&self) -> PyResult<()> {
         self.check()?;
         let sent = match &self.remote {
-            Remote::Running(running) => running.detach(),
+            Remote::Running(running, _) => running.detach(),
             Remote::Executing(executing) => executing.detach(),
             Remote::Attached(attached) => attached.detach(),
         };

@@ -9,10 +9,13 @@ mod gather;
 mod host_config;
 mod image;
 mod network;
+mod system;
 mod times;
+mod volume;
 
 pub(crate) use container::{ContainerView, inspect_container};
 pub(crate) use image::{ImageView, inspect_image};
+pub use system::docker_version;
 
 use std::path::PathBuf;
 

@@ -14,6 +14,7 @@ use minidock_proto::request::{Answer, Probe, Probed, Verb};
 use minidock_proto::{Outgoing, SPAWN_VERSION};
 use serde::Serialize;
 
+pub use crate::docker_json::docker_version;
 pub use cgroup::{Cgroup, CgroupMode};
 pub use doctor::Check;
 pub use host::Kernel;

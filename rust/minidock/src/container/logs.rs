@@ -130,20 +130,6 @@ impl LogReader {
         self.files.pop_front();
         Ok(true)
     }
-
-    /// Waits for more; `false` when no more comes.
-    fn wait(&mut self) -> Result<bool> {
-        if !self.options.follow || self.ended {
-            return Ok(false);
-        }
-        if self.engine.store().is_alive(&self.id)? {
-            std::thread::sleep(PAUSE);
-        } else {
-            // One more look: it may have written between our reading and its end.
-            self.ended = true;
-        }
-        Ok(true)
-    }
 }
 
 /// How many lines these pieces are: a line ends at its line break, or is the last of its stream.
@@ -178,22 +164,49 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> std::io::Result<bool> {
     }
 }
 
+/// What a look at a log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// A piece of output.
+    Line(LogLine),
+    /// Nothing yet; more may come while the container runs.
+    Later,
+    /// Nothing more comes.
+    End,
+}
+
+impl LogReader {
+    /// Looks for the next piece without waiting for it, for callers that have something else to
+    /// look at now and then.
+    pub fn look(&mut self) -> Result<Looked> {
+        loop {
+            if let Some(line) = self.ready.pop_front() {
+                return Ok(Looked::Line(line));
+            }
+            if self.read_record()? {
+                continue;
+            }
+            if !self.options.follow || self.ended {
+                return Ok(Looked::End);
+            }
+            if self.engine.store().is_alive(&self.id)? {
+                return Ok(Looked::Later);
+            }
+            // One more look: it may have written between our reading and its end.
+            self.ended = true;
+        }
+    }
+}
+
 impl Iterator for LogReader {
     type Item = Result<LogLine>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(line) = self.ready.pop_front() {
-                return Some(Ok(line));
-            }
-            match self.read_record() {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => return Some(Err(error)),
-            }
-            match self.wait() {
-                Ok(true) => {}
-                Ok(false) => return None,
+            match self.look() {
+                Ok(Looked::Line(line)) => return Some(Ok(line)),
+                Ok(Looked::Later) => std::thread::sleep(PAUSE),
+                Ok(Looked::End) => return None,
                 Err(error) => return Some(Err(error)),
             }
         }

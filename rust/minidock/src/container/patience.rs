@@ -41,6 +41,12 @@ impl Engine {
         let control = control.filter(|control| control.send(&Call::Wait).is_ok());
         Ok(Watched { engine: self.clone(), id: id.clone(), control })
     }
+
+    /// Waits until a container whose end was told is cleared up: it can be started again, or its
+    /// name is free.
+    pub fn settle_container(&self, id: &ContainerId) -> Result<()> {
+        self.wait_until_gone(id)
+    }
 }
 
 impl Watched {
@@ -96,13 +102,6 @@ impl Attached {
 impl AsFd for Running {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.conversation.channel.as_fd()
-    }
-}
-
-/// Readable when `try_wait` has something to look at.
-impl AsFd for Executing {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.control.channel().as_fd()
     }
 }
 

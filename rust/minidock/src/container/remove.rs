@@ -1,9 +1,11 @@
-//! `rm`.
+//! `rm` of containers; making and removing volumes.
+
+use std::collections::BTreeMap;
 
 use super::list::Status;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{ContainerId, VolumeName};
+use crate::store::{ContainerId, VolumeName, VolumeRecord};
 
 /// How a container is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,6 +51,18 @@ impl Engine {
             Err(error) if matches!(error.kind(), ErrorKind::InUse | ErrorKind::NotFound) => Ok(()),
             other => other,
         }
+    }
+
+    /// Makes a volume; without a name it is an anonymous one, named as a container's. One that is
+    /// there already is left as it is.
+    pub fn create_volume(
+        &self,
+        name: Option<VolumeName>,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<VolumeRecord> {
+        let anonymous = name.is_none();
+        let name = name.map_or_else(|| ContainerId::random()?.as_str().parse(), Ok)?;
+        self.store().begin()?.make_volume(&name, labels, anonymous).map(|(volume, _)| volume)
     }
 
     /// Removes a volume that no container uses.

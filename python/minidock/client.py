@@ -1,0 +1,213 @@
+"""The client: an engine in this process, and the collections of what it keeps."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from types import TracebackType
+from typing import Any, Dict, Mapping, NoReturn, Optional, Type, Union
+
+from minidock import _minidock
+from minidock._keywords import asks, refuse_method
+from minidock.containers import ContainerCollection
+from minidock.errors import Unsupported
+from minidock.images import ImageCollection
+from minidock.volumes import VolumeCollection
+
+_log = logging.getLogger("minidock")
+
+_Path = Union[str, "os.PathLike[str]"]
+
+
+class Client:
+    """An engine over one store. Any thread may use it; a forked child needs its own.
+
+    ``root`` is where the store lies (else ``MINIDOCK_ROOT``, else
+    ``$XDG_DATA_HOME/minidock``), ``runtime`` the program ``minidock-runtime`` if it is not this
+    package's own. ``userns="single"`` gives containers a single user id even where there are
+    subordinate ones.
+
+    >>> with minidock.Client() as other:
+    ...     other.ping()
+    True
+    """
+
+    def __init__(
+        self,
+        root: Optional[_Path] = None,
+        runtime: Optional[_Path] = None,
+        *,
+        userns: str = "auto",
+    ) -> None:
+        self._engine = _minidock.Engine(root, runtime, userns)
+        reason = self._engine.single_id_reason
+        if reason is not None and userns == "auto":
+            _log.warning("containers have a single id: %s", reason)
+
+    @classmethod
+    def from_env(
+        cls,
+        version: Optional[str] = None,
+        timeout: Optional[int] = None,
+        max_pool_size: Optional[int] = None,
+        environment: Optional[Mapping[str, str]] = None,
+        use_ssh_client: bool = False,
+        use_context: bool = True,
+    ) -> "Client":
+        """A client as the environment says: ``MINIDOCK_ROOT`` and ``MINIDOCK_RUNTIME``.
+
+        docker-py's keywords about a connection are refused where they ask for something: there
+        is none.
+        """
+        if version not in (None, "auto"):
+            raise Unsupported(f"version={version!r}: there is no API version to choose")
+        for name, value in (("timeout", timeout), ("max_pool_size", max_pool_size)):
+            if value is not None:
+                raise Unsupported(
+                    f"{name}={value!r}: there is no connection that it could be about",
+                    hint="calls that wait take a timeout= of their own",
+                )
+        if use_ssh_client:
+            raise Unsupported("use_ssh_client=True: minidock runs here")
+        if not use_context:
+            raise Unsupported("use_context=False: there are no contexts")
+        given = os.environ if environment is None else environment
+        return cls(given.get("MINIDOCK_ROOT"), given.get("MINIDOCK_RUNTIME"))
+
+    @property
+    def containers(self) -> ContainerCollection:
+        """Containers: run, make, find and list them."""
+        return ContainerCollection(self)
+
+    @property
+    def images(self) -> ImageCollection:
+        """Images: build, load, find and list them."""
+        return ImageCollection(self)
+
+    @property
+    def volumes(self) -> VolumeCollection:
+        """Volumes: make, find and list them."""
+        return VolumeCollection(self)
+
+    def ping(self) -> bool:
+        """Whether the engine can be used; an error says why it cannot.
+
+        >>> client.ping()
+        True
+        """
+        return self._engine.single_id_reason is None or not self._engine.closed
+
+    def version(self, api_version: bool = True) -> Dict[str, Any]:
+        """What this is, in docker's shape.
+
+        >>> client.version()["Platform"]
+        {'Name': 'minidock'}
+        """
+        if not api_version:
+            raise Unsupported("api_version=False: there is no API version to leave out")
+        shown: Dict[str, Any] = json.loads(_minidock.system_version())
+        return shown
+
+    def info(self) -> Dict[str, Any]:
+        """Facts about the engine and its host, in docker's shape; ``Minidock`` has the rest.
+
+        >>> client.info()["OSType"]
+        'linux'
+        """
+        shown: Dict[str, Any] = json.loads(_minidock.system_info(self._engine))
+        return shown
+
+    def df(self) -> Dict[str, Any]:
+        """What the store holds, in docker's shape.
+
+        >>> sorted(client.df())[:3]
+        ['BuildCache', 'BuildCacheUsage', 'Containers']
+        """
+        shown: Dict[str, Any] = json.loads(_minidock.system_df(self._engine))
+        return shown
+
+    def events(
+        self,
+        since: Any = None,
+        until: Any = None,
+        filters: Optional[Mapping[str, Any]] = None,
+        decode: Optional[bool] = None,
+    ) -> NoReturn:
+        """Not there yet."""
+        raise refuse_method("events()")
+
+    def login(
+        self,
+        username: str,
+        password: Optional[str] = None,
+        email: Optional[str] = None,
+        registry: Optional[str] = None,
+        reauth: bool = False,
+        dockercfg_path: Optional[str] = None,
+    ) -> NoReturn:
+        """Not there yet."""
+        raise refuse_method("login()")
+
+    def close(self) -> None:
+        """Lets go of the engine; containers that were detached go on.
+
+        >>> other = minidock.Client()
+        >>> other.close()
+        >>> other.ping()
+        Traceback (most recent call last):
+        ...
+        minidock.errors.ClientClosed: this client is closed
+        hint: open a fresh one
+        """
+        self._engine.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._engine.closed:
+            return "<Client: closed>"
+        return f"<Client: {os.fspath(self._engine.root)}>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in _LATER:
+            raise refuse_method(f"client.{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+#: docker-py's collections that are not there.
+_LATER = frozenset(
+    ["api", "networks", "configs", "secrets", "services", "nodes", "swarm", "plugins"]
+)
+
+
+def from_env(
+    version: Optional[str] = None,
+    timeout: Optional[int] = None,
+    max_pool_size: Optional[int] = None,
+    environment: Optional[Mapping[str, str]] = None,
+    use_ssh_client: bool = False,
+    use_context: bool = True,
+) -> Client:
+    """A client as the environment says, see :meth:`Client.from_env`.
+
+    >>> client = minidock.from_env()
+    """
+    asked: Dict[str, Any] = {
+        "version": version,
+        "timeout": timeout,
+        "max_pool_size": max_pool_size,
+        "environment": environment,
+        "use_ssh_client": use_ssh_client,
+        "use_context": use_context,
+    }
+    return Client.from_env(**asked)
