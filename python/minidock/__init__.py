@@ -3,7 +3,7 @@
 >>> import minidock
 >>> client = minidock.from_env()
 >>> client.containers.run("busybox", ["echo", "hi"], remove=True)
-b'hi\n'
+b'hi\\n'
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import logging as _logging
 from minidock import errors, events, progress, types
 from minidock._minidock import system_version as _system_version
 from minidock.client import Client, from_env
-from minidock.containers import Container, ExecResult
+from minidock._exec import ExecResult
+from minidock.containers import Container
 from minidock.errors import MinidockError
 from minidock.images import Image
 from minidock.volumes import Volume

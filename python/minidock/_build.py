@@ -47,7 +47,7 @@ def build_options(given: Mapping[str, Any]) -> Tuple[str, Optional[float]]:
         text = word(read.encode() if isinstance(read, str) else read)
     elif dockerfile is not None and not os.path.isabs(dockerfile):
         # As docker-py: it counts from the context.
-        dockerfile = os.path.join(path, dockerfile)
+        dockerfile = os.path.join(str(path), dockerfile)
     if path is not None and "://" in str(path):
         raise Unsupported(f"build(): the context {path!r} is a URL", hint="give a directory")
     tag = given.get("tag")

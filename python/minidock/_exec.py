@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional, Tuple
 
 from minidock._pump import STDERR, STDOUT, Gathered, Pump
+
+
+if TYPE_CHECKING:
+    from typing_extensions import disjoint_base
+else:
+
+    def disjoint_base(one: type) -> type:
+        """A word for type checkers alone: no class has this one and another tuple as bases."""
+        return one
 
 
 class _Result(NamedTuple):
@@ -12,6 +21,7 @@ class _Result(NamedTuple):
     output: Any
 
 
+@disjoint_base
 class ExecResult(_Result):
     """docker-py's pair of ``exit_code`` and ``output``; ``stdout`` and ``stderr`` apart."""
 

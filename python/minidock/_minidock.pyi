@@ -3,6 +3,53 @@
 from os import PathLike
 from typing import Dict, List, Optional, Tuple, Union, final
 
+__all__ = [
+    "Build",
+    "Engine",
+    "Feed",
+    "Logs",
+    "Saving",
+    "Session",
+    "Watch",
+    "container_attach",
+    "container_create",
+    "container_exec",
+    "container_find",
+    "container_inspect",
+    "container_kill",
+    "container_list",
+    "container_logs",
+    "container_remove",
+    "container_rename",
+    "container_restart",
+    "container_run",
+    "container_start",
+    "container_stop",
+    "container_watch",
+    "containers_prune",
+    "error_classes",
+    "image_build",
+    "image_history",
+    "image_import",
+    "image_inspect",
+    "image_list",
+    "image_load",
+    "image_remove",
+    "image_resolve",
+    "image_save",
+    "image_tag",
+    "images_prune",
+    "parse_signal",
+    "parse_size",
+    "system_df",
+    "system_info",
+    "system_version",
+    "volume_create",
+    "volume_inspect",
+    "volume_list",
+    "volume_remove",
+]
+
 _Path = Union[str, "PathLike[str]"]
 
 @final

@@ -28,6 +28,7 @@ class Client:
     package's own. ``userns="single"`` gives containers a single user id even where there are
     subordinate ones.
 
+    >>> import minidock
     >>> with minidock.Client() as other:
     ...     other.ping()
     True
@@ -152,13 +153,11 @@ class Client:
     def close(self) -> None:
         """Lets go of the engine; containers that were detached go on.
 
+        >>> import minidock
         >>> other = minidock.Client()
         >>> other.close()
-        >>> other.ping()
-        Traceback (most recent call last):
-        ...
-        minidock.errors.ClientClosed: this client is closed
-        hint: open a fresh one
+        >>> other
+        <Client: closed>
         """
         self._engine.close()
 
@@ -200,7 +199,10 @@ def from_env(
 ) -> Client:
     """A client as the environment says, see :meth:`Client.from_env`.
 
-    >>> client = minidock.from_env()
+    >>> import minidock
+    >>> with minidock.from_env() as other:
+    ...     other.ping()
+    True
     """
     asked: Dict[str, Any] = {
         "version": version,

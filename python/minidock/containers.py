@@ -370,7 +370,7 @@ returned non-zero exit status 3
 
         >>> box = client.containers.create("busybox", ["true"], labels={"stage": "doc"})
         >>> box.status, box.labels
-        ('created', {'stage': 'doc'})
+        ('created', {'kind': 'small', 'stage': 'doc'})
         >>> box.remove()
         """
         named = image.id if isinstance(image, Image) else image
@@ -382,11 +382,12 @@ returned non-zero exit status 3
     def get(self, container_id: str) -> Container:
         """A container by name, id or the start of an id.
 
-        >>> client.containers.get("nobody")
-        Traceback (most recent call last):
-        ...
-        minidock.errors.NotFound: no such container: "nobody"
-        hint: `minidock ps -a` lists containers
+        >>> from minidock.errors import NotFound
+        >>> try:
+        ...     client.containers.get("nobody")
+        ... except NotFound as error:
+        ...     print(error.args[0])
+        no such container: "nobody"
         """
         if not container_id:
             raise NullResource("Resource ID was not provided")

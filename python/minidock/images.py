@@ -122,10 +122,12 @@ class ImageCollection(Collection):
     def get(self, name: str) -> Image:
         """An image by name or id.
 
-        >>> client.images.get("nothing")
-        Traceback (most recent call last):
-        ...
-        minidock.errors.ImageNotFound: no such image: "nothing:latest"
+        >>> from minidock.errors import ImageNotFound
+        >>> try:
+        ...     client.images.get("nothing")
+        ... except ImageNotFound as error:
+        ...     print(error.args[0])
+        no such image: "nothing"
         """
         if not name:
             raise NullResource("Resource ID was not provided")

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any, Callable, Optional, TextIO
 
@@ -35,7 +36,7 @@ def plain(out: Optional[TextIO] = None) -> Progress:
 
 def with_tqdm(**keywords: Any) -> Progress:
     """A bar of tqdm that counts steps; keywords go to ``tqdm`` (extra: ``minidock[tqdm]``)."""
-    from tqdm.auto import tqdm
+    tqdm = importlib.import_module("tqdm.auto").tqdm
 
     bar = tqdm(unit="step", **keywords)
 
@@ -54,9 +55,7 @@ def with_tqdm(**keywords: Any) -> Progress:
 def with_rich(progress: Any = None) -> Progress:
     """A task of rich's ``Progress``, which is started if none is given (extra:
     ``minidock[rich]``)."""
-    from rich.progress import Progress as Rich
-
-    shown = Rich() if progress is None else progress
+    shown = importlib.import_module("rich.progress").Progress() if progress is None else progress
     own = progress is None
     task = shown.add_task("build", total=None)
     if own:

@@ -16,6 +16,7 @@ mod strays;
 mod stream;
 mod test;
 mod tidy;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;
@@ -43,12 +44,14 @@ enum Verb {
     },
     /// Run every check and every test; the suites run as a non-root user
     Test {
-        /// Only this suite: lint, unit, doc, or a suite of tests/ such as cli
+        /// Only this suite: lint, unit, doc, python, or a suite of tests/ such as cli
         #[arg(long, value_name = "NAME")]
         suite: Option<String>,
         /// Only the tests whose name contains this
         filter: Option<String>,
     },
+    /// Build the Python package for users: one wheel with everything in it, and an sdist
+    Wheel,
     /// Print what this host can do, each capability really tried as a non-root user
     Host,
     /// Check the rules of the tree: imports, layout, sources
@@ -77,6 +80,7 @@ fn run(verb: Verb) -> Result<(), Error> {
         Verb::Setup => setup::setup(setup::Purpose::Test),
         Verb::Build { release } => artifacts::build(release).map(|_stage| ()),
         Verb::Test { suite, filter } => test::test(suite.as_deref(), filter.as_deref()),
+        Verb::Wheel => wheel::wheel(),
         Verb::Host => host::show(),
         Verb::Tidy => tidy::tidy(),
         Verb::Demo => demo::demo(),

@@ -4,6 +4,7 @@
 
 mod checks;
 mod executables;
+mod python;
 mod tally;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ use tally::Tally;
 const SUITES: &str = "minidock-tests";
 /// The suite that runs as a user with a single id.
 const SINGLE_ID: &str = "single_id";
+/// The suite of the Python package.
+const PYTHON_SUITE: &str = "python";
 /// What one executable may take.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
@@ -33,6 +36,7 @@ enum Scope<'a> {
     Lint,
     Unit,
     Doc,
+    Python,
     Suite(&'a str),
 }
 
@@ -53,12 +57,11 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
     if runs_code {
         let stage = artifacts::build(false)?;
         strays::adopt()?;
-        match executables::compile(scope)? {
-            Some(found) => {
-                let runner = Runner { stage: &stage, debian: setup::debian_base()?, filter };
-                found.iter().try_for_each(|each| runner.run(each, &mut tally))?;
-            }
-            None => tally.problem("test executables", "they do not compile, see above"),
+        if scope != Scope::Python {
+            run_executables(scope, &stage, filter, &mut tally)?;
+        }
+        if everything || scope == Scope::Python {
+            python::run(&stage, filter, &mut tally)?;
         }
     }
     if (everything && filter.is_none()) || scope == Scope::Doc {
@@ -72,6 +75,22 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
     }
 }
 
+fn run_executables(
+    scope: Scope<'_>,
+    stage: &Stage,
+    filter: Option<&str>,
+    tally: &mut Tally,
+) -> Result<(), Error> {
+    match executables::compile(scope)? {
+        Some(found) => {
+            let runner = Runner { stage, debian: setup::debian_base()?, filter };
+            found.iter().try_for_each(|each| runner.run(each, tally))?;
+        }
+        None => tally.problem("test executables", "they do not compile, see above"),
+    }
+    Ok(())
+}
+
 fn scope<'a>(workspace: &Workspace, suite: Option<&'a str>) -> Result<Scope<'a>, Error> {
     let suites = workspace.test_targets(SUITES);
     match suite {
@@ -79,9 +98,10 @@ fn scope<'a>(workspace: &Workspace, suite: Option<&'a str>) -> Result<Scope<'a>,
         Some("lint") => Ok(Scope::Lint),
         Some("unit") => Ok(Scope::Unit),
         Some("doc") => Ok(Scope::Doc),
+        Some(PYTHON_SUITE) => Ok(Scope::Python),
         Some(name) if suites.iter().any(|each| each == name) => Ok(Scope::Suite(name)),
         Some(name) => {
-            let known = format!("lint, unit, doc, {}", suites.join(", "));
+            let known = format!("lint, unit, doc, {PYTHON_SUITE}, {}", suites.join(", "));
             Err(Error::NoSuite { name: name.to_owned(), known })
         }
     }

@@ -104,8 +104,18 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        list.containers.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+        let key = |container: &ContainerRecord| {
+            let made = self.made_at(&container.id);
+            std::cmp::Reverse((container.created, made, container.id.clone()))
+        };
+        list.containers.sort_by_cached_key(key);
         Ok(list)
+    }
+
+    /// When a container was made, for the order of those made in one second: its lock is made with
+    /// it and never written. One that is gone meanwhile has no place of its own.
+    fn made_at(&self, id: &ContainerId) -> Option<std::time::SystemTime> {
+        std::fs::symlink_metadata(self.container_lock_path(id)).and_then(|lock| lock.modified()).ok()
     }
 
     pub(crate) fn container_ids(&self) -> Result<Vec<ContainerId>> {
