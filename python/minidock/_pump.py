@@ -12,6 +12,8 @@ from minidock.errors import InvalidArgument, TimedOut
 ENDED, STDOUT, STDERR, WANTS_INPUT = range(4)
 
 _PIECE = 64 * 1024
+#: Seconds that a killed container may take to be cleared up.
+_PATIENCE = 10.0
 
 Chunk = Tuple[int, bytes]
 Stdin = Union[None, bytes, bytearray, memoryview, str, Iterable[bytes], Any]
@@ -42,12 +44,19 @@ class Pump:
     """Iterates over the output of a session; ``status`` is there at the end.
 
     A program that is still running at the deadline is killed, and :class:`TimedOut` is raised.
+    ``whole`` says that it is a whole container, whose end is the end of everything in it.
     """
 
     def __init__(
-        self, session: Session, stdin: Stdin = None, timeout: Optional[float] = None
+        self,
+        session: Session,
+        stdin: Stdin = None,
+        timeout: Optional[float] = None,
+        *,
+        whole: bool = False,
     ) -> None:
         self.session = session
+        self._whole = whole
         self.status: Optional[int] = None
         self._input = pieces(stdin)
         self._timeout = timeout
@@ -70,6 +79,7 @@ class Pump:
             event = self.session.next_event(left)
             if event is None:
                 self.session.kill(9)
+                self._settle()
                 raise TimedOut(f"it was still running after {self._timeout} s and was killed")
             kind, data, status = event
             if kind == WANTS_INPUT:
@@ -79,6 +89,15 @@ class Pump:
             elif data is not None:
                 return kind, data
         raise StopIteration
+
+    def _settle(self) -> None:
+        """Waits until a container that was killed is gone. A mere process of one may leave others
+        behind that hold its streams open, and is not waited for."""
+        until = time.monotonic() + _PATIENCE
+        while self._whole and time.monotonic() < until:
+            event = self.session.next_event(until - time.monotonic())
+            if event is None or event[0] == ENDED:
+                return
 
     def run(self, on_stdout: Callback = None, on_stderr: Callback = None) -> "Gathered":
         """Reads everything; a time-out carries what was read until then."""

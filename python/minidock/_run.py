@@ -50,7 +50,7 @@ def run(
     # What went wrong is told with the error, so standard error is read in any case.
     made, session = _minidock.container_run(engine, asked, (has_input, True, not tty), True)
     _log.debug("started %s of %s", made[:12], named)
-    pump = Pump(session, stdin, timeout)
+    pump = Pump(session, stdin, timeout, whole=True)
     result = _Result(collection, made, named, command, keywords["auto_remove"])
     wanted = [kind for kind, asks in ((STDOUT, stdout), (STDERR, stderr)) if asks]
     if stream:

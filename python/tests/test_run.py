@@ -126,6 +126,13 @@ def test_a_time_out_kills(client: minidock.Client) -> None:
     box.remove()
 
 
+def test_a_time_out_removes_what_is_to_be_removed(client: minidock.Client) -> None:
+    with pytest.raises(errors.TimedOut):
+        client.containers.run("busybox", ["sleep", "1000"], name="slow", remove=True, timeout=0.5)
+    with pytest.raises(errors.NotFound):
+        client.containers.get("slow")
+
+
 def test_stream(client: minidock.Client) -> None:
     pieces = sh(client, "echo a; echo b", stream=True)
     assert b"".join(pieces) == b"a\nb\n"

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use minidock::container::{
-    Attach, ContainerFilter, RemoveOptions, Running, StartOptions, Watched,
-};
+use minidock::container::{Attach, ContainerFilter, RemoveOptions, Running, StartOptions, Watched};
 use minidock::store::{ContainerId, ContainerName};
 use minidock::{Engine as Core, Result};
 use pyo3::prelude::*;
@@ -123,7 +121,7 @@ fn attached((stdin, stdout, stderr): (bool, bool, bool)) -> Attach {
     Attach { stdin, stdout, stderr }
 }
 
-/// Starts a container; its streams if some are asked for.
+/// Starts a container, owned by nobody.
 #[pyfunction]
 pub(crate) fn container_start(py: Python<'_>, engine: &Engine, name: String) -> PyResult<()> {
     let engine = engine.get()?;
@@ -210,8 +208,9 @@ pub(crate) fn container_attach(
     attach: (bool, bool, bool),
 ) -> PyResult<Session> {
     let engine = engine.get()?;
-    let attached =
-        call(py, move || engine.attach_container(&engine.find_container(&name)?, attached(attach)))?;
+    let attached = call(py, move || {
+        engine.attach_container(&engine.find_container(&name)?, attached(attach))
+    })?;
     Session::new(Remote::Attached(attached)).map_err(|error| raised(&error))
 }
 

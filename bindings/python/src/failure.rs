@@ -42,7 +42,9 @@ fn exception(
 
 /// Something that cannot happen did: a thread of ours panicked.
 pub(crate) fn broken_off() -> PyErr {
-    PyRuntimeError::new_err("a thread of minidock ended without a result: this is a defect of minidock")
+    PyRuntimeError::new_err(
+        "a thread of minidock ended without a result: this is a defect of minidock",
+    )
 }
 
 /// The classes that errors of the engine have, for the test that each of them exists.

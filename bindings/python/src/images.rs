@@ -6,7 +6,7 @@ use minidock::{Engine as Core, Result};
 use pyo3::prelude::*;
 
 use crate::engine::Engine;
-use crate::failure::{raised, raised_for_image, raised_as};
+use crate::failure::{raised, raised_as, raised_for_image};
 use crate::options::reference;
 use crate::patience::{call, called};
 
@@ -31,9 +31,7 @@ pub(crate) fn image_resolve(py: Python<'_>, engine: &Engine, name: String) -> Py
 /// Docker's JSON of an image.
 #[pyfunction]
 pub(crate) fn image_inspect(py: Python<'_>, engine: &Engine, name: String) -> PyResult<String> {
-    call_named(py, engine, move |engine| {
-        engine.inspect_image(&name).map(|value| value.to_string())
-    })
+    call_named(py, engine, move |engine| engine.inspect_image(&name).map(|value| value.to_string()))
 }
 
 /// Ids of images, the newest first. A filter is docker's `key=value`.

@@ -24,9 +24,10 @@ mod _minidock {
     use crate::build::{Build, image_build};
     #[pymodule_export]
     use crate::containers::{
-        Watch, container_attach, container_create, container_exec, container_find, container_inspect,
-        container_kill, container_list, container_remove, container_rename, container_restart,
-        container_run, container_start, container_stop, container_watch, containers_prune,
+        Watch, container_attach, container_create, container_exec, container_find,
+        container_inspect, container_kill, container_list, container_remove, container_rename,
+        container_restart, container_run, container_start, container_stop, container_watch,
+        containers_prune,
     };
     #[pymodule_export]
     use crate::engine::Engine;

@@ -78,9 +78,8 @@ pub(crate) fn wait<T: Send>(
     let until = until(timeout);
     let slice = if handles_signals() { SLICE } else { LONG };
     loop {
-        let left = until.map_or(slice, |until| {
-            until.saturating_duration_since(Instant::now()).min(slice)
-        });
+        let left =
+            until.map_or(slice, |until| until.saturating_duration_since(Instant::now()).min(slice));
         if let Some(found) = py.detach(|| look(left))? {
             return Ok(Some(found));
         }

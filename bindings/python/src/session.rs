@@ -74,7 +74,14 @@ impl Session {
             rustix::io::ioctl_fionbio(stdin, true)
                 .map_err(|error| Error::io("cannot prepare the program's input", error))?;
         }
-        let carried = Carried { streams, pending: Vec::new(), taken: 0, asks: false, last: false, exit: None };
+        let carried = Carried {
+            streams,
+            pending: Vec::new(),
+            taken: 0,
+            asks: false,
+            last: false,
+            exit: None,
+        };
         Ok(Self { remote, carried: Mutex::new(carried), pid: std::process::id() })
     }
 
@@ -224,6 +231,9 @@ impl Carried {
     }
 }
 
+/// What happened, the bytes of an output, the status at the end.
+type Told<'py> = (i32, Option<Bound<'py, PyBytes>>, i32);
+
 #[pymethods]
 impl Session {
     /// The next thing that happens: `(1, bytes)` and `(2, bytes)` are output, `(3, None)` asks
@@ -233,7 +243,7 @@ impl Session {
         &self,
         py: Python<'py>,
         timeout: Option<f64>,
-    ) -> PyResult<Option<(i32, Option<Bound<'py, PyBytes>>, i32)>> {
+    ) -> PyResult<Option<Told<'py>>> {
         self.check()?;
         let event =
             patience::wait(py, timeout, |time| self.step(time).map_err(|error| raised(&error)))?;

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::artifacts;
 use crate::call::Call;
 use crate::error::{Error, file};
+use crate::screen;
 use crate::stage::{self, Stage};
 use crate::workspace::{Workspace, cargo, host_triple};
-use crate::screen;
 
 /// Debian's own Python: the one that `python3-venv` belongs to.
 const PYTHON: &str = "/usr/bin/python3";
@@ -79,8 +79,13 @@ pub(crate) fn environment(dir: &Path, packages: &[&str]) -> Result<(), Error> {
 
 /// `pip install` of an environment, to be completed.
 pub(crate) fn pip(dir: &Path) -> Call {
-    Call::new(dir.join("bin/python"))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+    Call::new(dir.join("bin/python")).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ])
 }
 
 fn tools(workspace: &Workspace, packages: &[&str]) -> Result<PathBuf, Error> {
@@ -112,10 +117,9 @@ fn build(
     let call = maturin(tools).arg("--out").arg(&dist).dir(&package);
     let call = match manner {
         // Packing a debug build tightly takes longer than building it.
-        Manner::Test => {
-            call.args(["--profile", "dev", "--auditwheel", "skip"])
-                .args(["--compression-method", "stored"])
-        }
+        Manner::Test => call
+            .args(["--profile", "dev", "--auditwheel", "skip"])
+            .args(["--compression-method", "stored"]),
         Manner::Release => {
             let policy = format!("manylinux_{}", GLIBC.replace('.', "_"));
             call.args(["--release", "--zig", "--strip", "--sdist", "--compatibility", &policy])

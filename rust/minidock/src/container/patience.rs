@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use minidock_proto::control::{Call, Reply};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::Exit;
 use super::control::{Attached, Control};
 use super::exec::Executing;
 use super::start::Running;
-use super::Exit;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::ContainerId;

@@ -115,7 +115,9 @@ impl Store {
     /// When a container was made, for the order of those made in one second: its lock is made with
     /// it and never written. One that is gone meanwhile has no place of its own.
     fn made_at(&self, id: &ContainerId) -> Option<std::time::SystemTime> {
-        std::fs::symlink_metadata(self.container_lock_path(id)).and_then(|lock| lock.modified()).ok()
+        std::fs::symlink_metadata(self.container_lock_path(id))
+            .and_then(|lock| lock.modified())
+            .ok()
     }
 
     pub(crate) fn container_ids(&self) -> Result<Vec<ContainerId>> {
