@@ -8,6 +8,7 @@ mod call;
 mod demo;
 mod elf;
 mod error;
+mod fuzz;
 mod host;
 mod screen;
 mod setup;
@@ -44,7 +45,7 @@ enum Verb {
     },
     /// Run every check and every test; the suites run as a non-root user
     Test {
-        /// Only this suite: lint, unit, doc, python, or a suite of tests/ such as cli
+        /// Only this suite: lint, unit, doc, fuzz, python, or a suite of tests/ such as cli
         #[arg(long, value_name = "NAME")]
         suite: Option<String>,
         /// Only the tests whose name contains this
@@ -58,6 +59,17 @@ enum Verb {
     Tidy,
     /// Build and run a Flask application in a Debian container, step by step on the screen
     Demo,
+    /// Try the parsers on inputs made by libFuzzer, from the corpus in tests/fuzz
+    Fuzz {
+        /// Only the targets whose name contains this
+        filter: Option<String>,
+        /// How long each target runs
+        #[arg(long, default_value_t = fuzz::SUITE_SECONDS)]
+        seconds: u32,
+        /// Keep what reached new code in the corpus of the tree
+        #[arg(long)]
+        grow: bool,
+    },
     /// Measure what a user waits for beside peers and floors, and print it as a table
     Bench {
         /// Only the benches whose name contains this
@@ -84,6 +96,7 @@ fn run(verb: Verb) -> Result<(), Error> {
         Verb::Host => host::show(),
         Verb::Tidy => tidy::tidy(),
         Verb::Demo => demo::demo(),
+        Verb::Fuzz { filter, seconds, grow } => fuzz::fuzz(filter.as_deref(), seconds, grow),
         Verb::Bench { filter } => bench::bench(filter.as_deref()),
     }
 }

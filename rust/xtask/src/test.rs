@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::stage::Stage;
 use crate::stream::stream;
 use crate::workspace::Workspace;
-use crate::{artifacts, host, screen, setup, stage, strays};
+use crate::{artifacts, fuzz, host, screen, setup, stage, strays};
 use executables::{Executable, Kind};
 use tally::Tally;
 
@@ -37,6 +37,7 @@ enum Scope<'a> {
     Unit,
     Doc,
     Python,
+    Fuzz,
     Suite(&'a str),
 }
 
@@ -47,6 +48,7 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
     let mut tally = Tally::default();
     let everything = scope == Scope::Everything;
     let runs_code = scope != Scope::Lint && scope != Scope::Doc;
+    let runs_executables = runs_code && scope != Scope::Fuzz;
     if runs_code {
         setup::setup(setup::Purpose::Test)?;
         host::require(&Account::tester()?)?;
@@ -54,7 +56,7 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
     if (everything && filter.is_none()) || scope == Scope::Lint {
         checks::lint(&mut tally);
     }
-    if runs_code {
+    if runs_executables {
         let stage = artifacts::build(false)?;
         strays::adopt()?;
         if scope != Scope::Python {
@@ -62,6 +64,11 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
         }
         if everything || scope == Scope::Python {
             python::run(&stage, filter, &mut tally)?;
+        }
+    }
+    if (everything && filter.is_none()) || scope == Scope::Fuzz {
+        for report in fuzz::run(&Stage::open()?, filter, fuzz::SUITE_SECONDS, false)? {
+            tally.fuzzed(&report);
         }
     }
     if (everything && filter.is_none()) || scope == Scope::Doc {
@@ -98,10 +105,11 @@ fn scope<'a>(workspace: &Workspace, suite: Option<&'a str>) -> Result<Scope<'a>,
         Some("lint") => Ok(Scope::Lint),
         Some("unit") => Ok(Scope::Unit),
         Some("doc") => Ok(Scope::Doc),
+        Some("fuzz") => Ok(Scope::Fuzz),
         Some(PYTHON_SUITE) => Ok(Scope::Python),
         Some(name) if suites.iter().any(|each| each == name) => Ok(Scope::Suite(name)),
         Some(name) => {
-            let known = format!("lint, unit, doc, {PYTHON_SUITE}, {}", suites.join(", "));
+            let known = format!("lint, unit, doc, fuzz, {PYTHON_SUITE}, {}", suites.join(", "));
             Err(Error::NoSuite { name: name.to_owned(), known })
         }
     }

@@ -62,10 +62,14 @@ fn files(root: &Path) -> Result<Vec<PathBuf>, Error> {
             let name = entry.file_name();
             let relative = dir.join(&name);
             let kind = entry.file_type().map_err(file("look at", entry.path()))?;
-            if !kind.is_dir() {
-                found.push(relative);
-            } else if !matches!(name.to_str(), Some(".git" | "target" | "__pycache__" | ".venv")) {
+            // In a linked worktree `.git` is a file.
+            if matches!(name.to_str(), Some(".git" | "target" | "__pycache__" | ".venv")) {
+                continue;
+            }
+            if kind.is_dir() {
                 open.push(relative);
+            } else {
+                found.push(relative);
             }
         }
     }

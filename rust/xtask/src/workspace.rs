@@ -36,14 +36,23 @@ impl Workspace {
 
     /// Names of the `[[test]]` targets of a package.
     pub(crate) fn test_targets(&self, package: &str) -> Vec<String> {
-        let is_test = |target: &Value| {
+        self.targets(package, "test")
+    }
+
+    /// Names of the `[[bin]]` targets of a package.
+    pub(crate) fn binaries(&self, package: &str) -> Vec<String> {
+        self.targets(package, "bin")
+    }
+
+    fn targets(&self, package: &str, wanted: &str) -> Vec<String> {
+        let is_wanted = |target: &Value| {
             let kinds = target["kind"].as_array();
-            kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "test"))
+            kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == wanted))
         };
         let named = self.packages.iter().filter(|each| each["name"] == package);
         named
             .flat_map(|each| each["targets"].as_array().into_iter().flatten())
-            .filter(|target| is_test(target))
+            .filter(|target| is_wanted(target))
             .filter_map(|target| target["name"].as_str().map(str::to_owned))
             .collect()
     }

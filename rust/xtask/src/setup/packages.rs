@@ -26,6 +26,7 @@ const fn package(name: &'static str, first: Purpose, why: &'static str) -> Packa
 const PACKAGES: &[Package] = &[
     package("gcc", Purpose::Demo, "links Rust programs, compiles the bundled SQLite"),
     package("libc6-dev", Purpose::Demo, "headers, and libc.a for the static runtime"),
+    package("g++", Purpose::Test, "compiles libFuzzer and the C++ face"),
     package("uidmap", Purpose::Demo, "newuidmap and newgidmap: more than one id in a container"),
     package("passt", Purpose::Demo, "pasta: the private network"),
     package("busybox-static", Purpose::Demo, "the smallest image"),

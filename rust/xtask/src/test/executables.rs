@@ -48,9 +48,12 @@ pub(super) fn compile(scope: Scope<'_>) -> Result<Option<Vec<Executable>>, Error
     let call = cargo().args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
     let call = match scope {
         Scope::Suite(name) => call.args(["--package", SUITES, "--test", name]),
-        Scope::Everything | Scope::Unit | Scope::Lint | Scope::Doc | Scope::Python => {
-            call.arg("--workspace")
-        }
+        Scope::Everything
+        | Scope::Unit
+        | Scope::Lint
+        | Scope::Doc
+        | Scope::Fuzz
+        | Scope::Python => call.arg("--workspace"),
     };
     let (success, messages) = call.answer()?;
     if !success {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::fuzz::Report;
 use crate::screen;
 
 /// The counts so far.
@@ -29,6 +30,18 @@ impl Tally {
     pub(super) fn pass(&mut self, name: &str) {
         self.passed += 1;
         self.lines.push(format!("{name}: ok"));
+    }
+
+    /// A fuzz target that ran; its output is on the screen already.
+    pub(super) fn fuzzed(&mut self, report: &Report) {
+        let seconds = report.took.as_secs_f64();
+        match &report.result {
+            Ok(runs) => {
+                self.passed += 1;
+                self.lines.push(format!("{}: {runs} inputs ({seconds:.1} s)", report.name));
+            }
+            Err(text) => self.problem(&report.name, text.lines().next().unwrap_or_default()),
+        }
     }
 
     /// Something that failed.

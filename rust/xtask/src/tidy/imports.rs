@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["minidock-proto", "minidock-registry"],
     &["minidock-runtime", "minidock"],
     &["minidock-cli", "minidock-c", "minidock-cpp", "minidock-python"],
-    &["minidock-tests"],
+    &["minidock-tests", "minidock-fuzz"],
 ];
 
 /// Outside crates that exactly one crate may depend on, with the reason.
