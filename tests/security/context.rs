@@ -4,12 +4,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use minidock_tests::Output;
+
 use crate::canary::SECRET;
 use crate::tarball::Tarball;
 use crate::world::{World, refused_clearly};
 
 /// Every file and every link of the image, and the contents of all small files.
-const LOOK: &str = "find / -xdev \\( -type f -o -type l \\) -size -64 2>/dev/null | \
+pub(crate) const LOOK: &str = "find / -xdev \\( -type f -o -type l \\) -size -64 2>/dev/null | \
      while read -r name; do test -L \"$name\" && echo \"$name -> $(readlink \"$name\")\" || \
      cat \"$name\"; done";
 
@@ -28,6 +30,13 @@ fn builds_without_the_host(world: &World, what: &str, context: &Path) -> Option<
     assert!(look.stdout.contains("root:x:0"), "{what} shows nothing: {}", look.told());
     world.run(["rmi", "built"]).succeeds();
     Some(look.stdout)
+}
+
+/// Nothing of the host's is in what it says, and it did not panic.
+#[track_caller]
+pub(crate) fn leaks_nothing(output: &Output, what: &str) {
+    let said = output.told();
+    assert!(!said.contains(SECRET) && !said.contains("panicked"), "{what}: {said}");
 }
 
 /// A context with links outward of every kind.

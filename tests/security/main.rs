@@ -18,6 +18,7 @@ mod network;
 mod places;
 mod probe;
 mod rootfs;
+mod swaps;
 mod syscalls;
 mod tarball;
 mod traces;

@@ -113,4 +113,6 @@ fn tar_write_failure(error: &TarWriteError) -> Failure {
 }
 
 #[cfg(test)]
+mod exchange_tests;
+#[cfg(test)]
 mod random_tests;
