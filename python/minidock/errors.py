@@ -171,6 +171,12 @@ class NetworkFailed(APIError):
     """A network transfer failed."""
 
 
+class Unauthorized(APIError):
+    """A registry refuses access: it wants a log-in, or another one."""
+
+    status_code = 401
+
+
 class Cancelled(APIError):
     """The operation was cancelled."""
 

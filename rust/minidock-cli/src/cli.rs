@@ -15,7 +15,7 @@ const ABOUT: &str = "Build, run and keep containers: no root, no daemon.";
 
 const EXAMPLES: &str = "\
 Examples:
-  minidock import debian.tar debian:bookworm    make an image of a root file system
+  minidock pull debian:bookworm                 get an image from a registry
   minidock build -t web .                       build the Dockerfile of this directory
   minidock run --rm -it debian:bookworm bash    a shell in a container
   minidock run -d -p 8080:80 --name web web     a server behind port 8080
@@ -100,6 +100,10 @@ enum Command {
     Attach(attach::Attach),
     Inspect(inspect::Inspect),
     Port(port::Port),
+    Pull(pull::Pull),
+    Push(push::Push),
+    Login(login::Login),
+    Logout(logout::Logout),
     Images(images::Images),
     History(history::History),
     Tag(tag::Tag),
@@ -154,6 +158,9 @@ enum ContainerCommand {
 enum ImageCommand {
     #[command(visible_alias = "list")]
     Ls(images::Images),
+    Pull(pull::Pull),
+    Push(push::Push),
+    Exists(exists::Exists),
     History(history::History),
     Tag(tag::Tag),
     #[command(visible_alias = "remove")]
@@ -295,6 +302,10 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Attach(it) => it.run(global),
         Command::Inspect(it) => it.run(global),
         Command::Port(it) => it.run(global),
+        Command::Pull(it) => it.run(global),
+        Command::Push(it) => it.run(global),
+        Command::Login(it) => it.run(global),
+        Command::Logout(it) => it.run(global),
         Command::Images(it) => it.run(global),
         Command::History(it) => it.run(global),
         Command::Tag(it) => it.run(global),
@@ -333,6 +344,9 @@ fn container(global: &Global, command: ContainerCommand) -> Result<u8> {
 fn image(global: &Global, command: ImageCommand) -> Result<u8> {
     match command {
         ImageCommand::Ls(it) => it.run(global),
+        ImageCommand::Pull(it) => it.run(global),
+        ImageCommand::Push(it) => it.run(global),
+        ImageCommand::Exists(it) => it.run(global),
         ImageCommand::History(it) => it.run(global),
         ImageCommand::Tag(it) => it.run(global),
         ImageCommand::Rm(it) => it.run(global),

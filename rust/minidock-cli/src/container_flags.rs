@@ -6,19 +6,34 @@ mod tests;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use minidock::container::{ContainerOptions, NetworkMode, SeccompOption, parse};
+use minidock::registry::{PullOptions, PullPolicy};
 use minidock::{Bytes, Engine};
 
+use crate::commands::pull;
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::signals::{Canceller, Signals};
 
 /// What to do about an image that is not here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Pull {
+enum Pull {
     Missing,
+    Always,
     Never,
+}
+
+impl From<Pull> for PullPolicy {
+    fn from(pull: Pull) -> Self {
+        match pull {
+            Pull::Missing => Self::Missing,
+            Pull::Always => Self::Always,
+            Pull::Never => Self::Never,
+        }
+    }
 }
 
 /// Flags of a container to be made.
@@ -120,16 +135,19 @@ pub(crate) struct ContainerFlags {
     /// Write the container's id to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) cidfile: Option<PathBuf>,
-    /// When the image is not here: missing or never; neither can pull yet [default: missing]
+    /// When the image is pulled: missing, always or never [default: missing]
     #[arg(
         long,
         value_enum,
         default_value = "missing",
         hide_default_value = true,
         hide_possible_values = true,
-        value_name = "missing|never"
+        value_name = "missing|always|never"
     )]
     pull: Pull,
+    /// Show no progress of a pull
+    #[arg(short, long)]
+    quiet: bool,
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
@@ -216,11 +234,13 @@ impl ContainerFlags {
         Ok((seccomp, no_new_privileges))
     }
 
-    /// Makes the container, and writes its id where it is wanted.
+    /// Makes the container, and writes its id where it is wanted. The image is pulled first, if
+    /// it has to be; signals end that.
     pub(crate) fn create(
         &self,
         engine: &Engine,
         options: &ContainerOptions,
+        signals: &Signals,
     ) -> Result<minidock::container::CreatedContainer> {
         if let Some(path) = &self.cidfile
             && path.exists()
@@ -230,9 +250,8 @@ impl ContainerFlags {
                 "make sure that the other container is not running, and remove the file",
             ));
         }
-        let created = engine
-            .prepare_container(options)
-            .map_err(|error| self.missing(engine, options, error))?;
+        self.obtain(engine, options, signals)?;
+        let created = engine.prepare_container(options)?;
         if engine.container_settings(&created.record.id)?.has_healthcheck {
             output::warn("the image's health check is kept and not run: that is not built in yet");
         }
@@ -246,26 +265,14 @@ impl ContainerFlags {
         Ok(created)
     }
 
-    /// The engine's error, or that nothing can be pulled when the image is what is missing.
-    fn missing(
-        &self,
-        engine: &Engine,
-        options: &ContainerOptions,
-        error: minidock::Error,
-    ) -> Failure {
-        let is_missing = error.kind() == minidock::ErrorKind::NotFound
-            && engine.store().resolve_image(&options.image).is_err();
-        if !is_missing {
-            return error.into();
-        }
-        let why = match self.pull {
-            Pull::Missing => "pulling from a registry is not built in yet",
-            Pull::Never => "it is not pulled, as --pull never says",
-        };
-        Failure::refused(
-            format!("image {:?} is not here, and {why}", options.image),
-            "`minidock images` lists what is here; `minidock import` and `minidock load` bring images in from files",
-        )
+    fn obtain(&self, engine: &Engine, options: &ContainerOptions, signals: &Signals) -> Result<()> {
+        let pull = PullOptions::default();
+        signals.hand_to(Arc::new(Canceller(pull.cancel.clone())));
+        let obtained = pull::shown(self.quiet, |tell| {
+            engine.obtain_image(&options.image, self.pull.into(), &pull, tell)
+        });
+        signals.keep();
+        obtained.map(drop)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod build_progress;
 mod byte_progress;
+mod transfer_progress;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -17,6 +18,7 @@ use crate::failure::{Failure, Result};
 
 pub(crate) use build_progress::{BuildProgress, ProgressKind};
 pub(crate) use byte_progress::ByteProgress;
+pub(crate) use transfer_progress::{TransferProgress, Way};
 
 /// One line of data.
 pub(crate) fn line(text: impl AsRef<str>) -> Result<()> {
@@ -102,6 +104,11 @@ pub(crate) fn failure(failure: &Failure) {
 /// Talk that nobody hears is no failure.
 fn talk(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// A question whose answer is typed on the same line.
+pub(crate) fn ask(question: &str) {
+    talk(question);
 }
 
 /// A question; the answer is a line of standard input. Without one it is no.

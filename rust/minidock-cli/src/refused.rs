@@ -120,12 +120,6 @@ const FLAGS: &[Flags] = &[
     },
     Flags {
         commands: CREATES,
-        names: &["-q", "--quiet"],
-        reason: "nothing is pulled that it could silence",
-        hint: "leave it out",
-    },
-    Flags {
-        commands: CREATES,
         names: &[
             "--isolation",
             "--runtime",
@@ -220,10 +214,28 @@ const FLAGS: &[Flags] = &[
         hint: "do not pass them as --build-arg: those stay in the image's history",
     },
     Flags {
+        commands: &["pull", "push"],
+        names: &["--disable-content-trust"],
+        reason: "signatures of docker's content trust are not looked at in any case",
+        hint: "leave it out; NAME@DIGEST pulls one very image",
+    },
+    Flags {
+        commands: &["push"],
+        names: &["--platform"],
+        reason: "each image here is for one machine",
+        hint: "leave it out",
+    },
+    Flags {
+        commands: &["login"],
+        names: &["-p", "--password"],
+        reason: "every user of this host could read it in the list of processes",
+        hint: "pipe it in with --password-stdin, or type it at the prompt",
+    },
+    Flags {
         commands: BUILDS,
-        names: &["--push", "--pull"],
-        reason: "registries are not built in yet",
-        hint: "`minidock import` and `minidock load` bring images in, `minidock save` out",
+        names: &["--push"],
+        reason: "a build makes an image in the store",
+        hint: "`minidock push` pushes it afterwards",
     },
     Flags {
         commands: BUILDS,
@@ -286,10 +298,6 @@ const FLAGS: &[Flags] = &[
 
 /// Commands, with what to do instead.
 const COMMANDS: &[(&str, &str)] = &[
-    ("pull", "`minidock import` and `minidock load` bring images in from files"),
-    ("push", "`minidock save` writes images to files"),
-    ("login", "`minidock import` and `minidock load` bring images in from files"),
-    ("logout", "there is nobody to log out from"),
     ("search", "`minidock images` lists what is here"),
     ("commit", "write a Dockerfile and use `minidock build`"),
     ("cp", "`minidock exec CONTAINER tar c PATH` writes files to standard output"),

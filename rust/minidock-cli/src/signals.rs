@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use minidock::CancelToken;
 use minidock_sys::process::SingleThreaded;
 use minidock_sys::signal;
 use rustix::event::{PollFd, PollFlags};
@@ -50,6 +51,22 @@ pub(crate) struct Signals {
     has_terminal: bool,
 }
 
+/// Ends an operation of the engine: in order with the first signal, at once with a further one.
+pub(crate) struct Canceller(pub(crate) CancelToken);
+
+impl Receiver for Canceller {
+    fn resized(&self) {}
+
+    fn signalled(&self, number: i32) -> bool {
+        if number == Signal::CONT.as_raw() {
+            return true;
+        }
+        let first = !self.0.is_cancelled();
+        self.0.cancel();
+        first
+    }
+}
+
 impl Signals {
     /// Blocks the signals and reads them. Called before any other thread exists, so that all
     /// threads have them blocked.
@@ -71,6 +88,11 @@ impl Signals {
     /// From now on `receiver` gets them.
     pub(crate) fn hand_to(&self, receiver: Arc<dyn Receiver>) {
         *self.receiver.lock().unwrap_or_else(PoisonError::into_inner) = Some(receiver);
+    }
+
+    /// From now on they act by themselves again.
+    pub(crate) fn keep(&self) {
+        *self.receiver.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn read(&self, fd: &OwnedFd) {

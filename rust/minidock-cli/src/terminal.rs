@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 
 use minidock::container::WindowSize;
-use rustix::termios::{self, OptionalActions, Termios};
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 
 use crate::failure::{Failure, Result};
 
@@ -28,6 +28,31 @@ impl Raw {
         let guard = Self(());
         termios::tcsetattr(&stdin, OptionalActions::Now, &raw).map_err(failed)?;
         Ok(guard)
+    }
+}
+
+/// While this lives, standard input shows nothing that is typed.
+#[derive(Debug)]
+pub(crate) struct Silent(());
+
+impl Silent {
+    /// Stops the echo of standard input.
+    pub(crate) fn enter() -> Result<Self> {
+        let failed = |error| Failure::io("cannot hide what is typed", error);
+        let stdin = io::stdin();
+        let before = termios::tcgetattr(&stdin).map_err(failed)?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        let guard = Self(());
+        termios::tcsetattr(&stdin, OptionalActions::Now, &silent).map_err(failed)?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        restore();
     }
 }
 

@@ -20,6 +20,7 @@ mod input;
 mod key;
 mod layer;
 mod network;
+mod obtain;
 mod options;
 mod plan;
 mod run;
@@ -45,6 +46,7 @@ use diff_ids::DiffIds;
 use failure::{Place, parse_error};
 use input::Input;
 use network::HeldNetwork;
+use obtain::Obtain;
 use plan::{Plan, Planned, PlannedBase, Planner};
 use stage::StageState;
 
@@ -80,7 +82,8 @@ impl Engine {
         let stages = input.file.stages(&input.args);
         let stages = stages.map_err(|error| parse_error(&input.name, &error))?;
         let lease = self.store().begin()?;
-        let planner = Planner { engine: self, lease: &lease, input: &input, stages: &stages };
+        let obtain = Obtain { engine: self, lease: &lease, options, events };
+        let planner = Planner { obtain: &obtain, input: &input, stages: &stages };
         let plan = planner.plan(options)?;
         let mut build = Build {
             engine: self,

@@ -30,7 +30,7 @@ pub use import::ImportOptions;
 pub use list::{ImageFilter, ImageRow, ImageSummary};
 pub use load::{LoadOptions, Loaded};
 pub use names::Removed;
-pub(crate) use own_manifest::store_manifest;
+pub(crate) use own_manifest::{layer_media_type, store_manifest};
 pub(crate) use platform::host_platform;
 pub(crate) use times::{now_text, seconds_of};
 

@@ -4,6 +4,7 @@
 //! `minidock-runtime` alone. Any thread may call it, and nothing process-global is changed.
 
 pub mod build;
+mod cancel;
 pub mod container;
 mod docker_json;
 mod engine;
@@ -11,12 +12,14 @@ pub mod error;
 pub mod image;
 mod mapping;
 mod network;
+pub mod registry;
 mod runtime;
 mod seccomp;
 pub mod signal;
 pub mod store;
 pub mod system;
 
+pub use cancel::CancelToken;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind, Face, Result};
 pub use mapping::UserNamespace;

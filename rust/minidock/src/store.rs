@@ -10,6 +10,7 @@
 //! meta.lock meta.sqlite  images, references, build cache
 //! records/             a second copy of images and references, to mend a damaged database
 //! blobs/               an OCI image layout: what was pulled, loaded, pushed or saved
+//! partial/             blobs whose transfer was cut, and the locks of those who work on them
 //! layers/<local-id>/   index, meta.json, diff-id, unsynced, tree-<mapping>/root
 //! containers/<id>/     head.json, config.json, lock, and what the supervisor keeps there
 //! names/<name>         which container has the name
@@ -37,6 +38,7 @@ mod lease;
 mod location;
 mod lock;
 mod meta;
+mod partial;
 mod prune;
 mod records;
 mod roots;
@@ -66,6 +68,7 @@ pub use images::{ImageRecord, ManifestRecord, NewImage, RemovedImage, Tagged};
 pub use layers::{LayerIngest, LayerMeta, LayerRecord, TreeIngest};
 pub use lease::Lease;
 pub use location::ROOT_VARIABLE;
+pub use partial::{BlobTurn, PartialBlob};
 pub use prune::{ImagePrune, PruneOptions, PruneReport};
 pub use trash::ForeignRemover;
 pub use usage::{Usage, UsageItem};
@@ -135,6 +138,7 @@ const DIRECTORIES: &[&str] = &[
     "blobs/blobs",
     "blobs/blobs/sha256",
     "blobs/blobs/sha512",
+    "partial",
     "layers",
     "containers",
     "names",

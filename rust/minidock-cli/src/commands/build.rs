@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
-use minidock::build::{BuildOptions, CancelToken, ContextSource, DockerfileSource};
+use minidock::build::{BuildEvent, BuildOptions, ContextSource, DockerfileSource};
 use minidock::container::parse;
-use rustix::process::Signal;
+use minidock::registry::PullPolicy;
 
 use super::import::reference;
 use crate::cli::Global;
 use crate::container_flags::labels;
 use crate::failure::{Failure, Result};
-use crate::output::{self, BuildProgress, ProgressKind};
-use crate::signals::{Receiver, Signals};
+use crate::output::{self, BuildProgress, ProgressKind, TransferProgress, Way};
+use crate::signals::{Canceller, Signals};
 
 /// Build an image from a Dockerfile
 #[derive(Debug, Args)]
@@ -39,6 +39,9 @@ pub(crate) struct Build {
     /// Run every step, whatever is remembered
     #[arg(long)]
     no_cache: bool,
+    /// Pull the images that FROM names even if they are here: there may be newer ones
+    #[arg(long)]
+    pull: bool,
     /// Print the id of the image and nothing else
     #[arg(short, long)]
     quiet: bool,
@@ -74,7 +77,23 @@ impl Build {
         let engine = global.engine()?;
         let kind = if self.quiet { ProgressKind::Quiet } else { self.progress };
         let progress = Mutex::new(BuildProgress::new(kind));
-        let tell = |event| progress.lock().unwrap_or_else(PoisonError::into_inner).tell(event);
+        let pulls = Mutex::new(None::<TransferProgress>);
+        let tell = |event| {
+            let mut pulls = pulls.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                BuildEvent::Transfer(event) => pulls
+                    .get_or_insert_with(|| {
+                        TransferProgress::new(Way::Pull, kind == ProgressKind::Quiet)
+                    })
+                    .tell(event),
+                event => {
+                    if let Some(pulls) = pulls.take() {
+                        pulls.finish();
+                    }
+                    progress.lock().unwrap_or_else(PoisonError::into_inner).tell(event);
+                }
+            }
+        };
         let built = engine.build(&options, &tell);
         progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish(built.is_ok());
         let built = built?;
@@ -113,6 +132,7 @@ impl Build {
             no_cache: self.no_cache,
             labels: labels(&self.label, &[])?,
             network: self.network.as_deref().map(parse::network).transpose()?.unwrap_or_default(),
+            pull: if self.pull { PullPolicy::Always } else { PullPolicy::Missing },
             ..BuildOptions::new(context)
         })
     }
@@ -152,21 +172,5 @@ fn standard_input() -> Result<Vec<u8>> {
             "give the context as a directory",
         )),
         false => Ok(text),
-    }
-}
-
-/// The first signal ends the build in order, a further one at once.
-struct Canceller(CancelToken);
-
-impl Receiver for Canceller {
-    fn resized(&self) {}
-
-    fn signalled(&self, number: i32) -> bool {
-        if number == Signal::CONT.as_raw() {
-            return true;
-        }
-        let first = !self.0.is_cancelled();
-        self.0.cancel();
-        first
     }
 }

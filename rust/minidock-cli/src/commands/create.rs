@@ -6,6 +6,7 @@ use crate::cli::Global;
 use crate::container_flags::ContainerFlags;
 use crate::failure::Result;
 use crate::output;
+use crate::signals::Signals;
 
 /// Make a container without starting it
 #[derive(Debug, Args)]
@@ -25,7 +26,8 @@ pub(crate) struct Create {
 impl Create {
     pub(crate) fn run(self, global: &Global) -> Result<u8> {
         let options = self.container.options()?;
-        let record = self.container.create(&global.engine()?, &options)?.record;
+        let signals = Signals::catch()?;
+        let record = self.container.create(&global.engine()?, &options, &signals)?.record;
         output::line(record.id.as_str()).map(|()| 0)
     }
 }

@@ -98,7 +98,7 @@ impl Run {
             output::warn(format!("with a single id your groups stay in force inside: {groups}"));
         }
         options.window = if options.tty { terminal::size() } else { None };
-        let created = self.container.create(&engine, &options)?;
+        let created = self.container.create(&engine, &options, &signals)?;
         let record = created.record.clone();
         let start = StartOptions {
             attach: if self.detach { Attach::default() } else { self.attached(options.tty) },

@@ -18,6 +18,7 @@ use super::failure::Place;
 use super::history;
 use super::key::KeyBuilder;
 use super::layer::NewLayer;
+use super::obtain::Obtain;
 use super::stage::{StageState, absolute};
 use super::stream::{is_broken, stream};
 use crate::error::{Error, ErrorKind, Result, quoted};
@@ -145,7 +146,13 @@ impl Build<'_> {
                 }
             },
             Source::Image(reference) => {
-                let image = self.engine.used_image(self.lease, &reference);
+                let obtain = Obtain {
+                    engine: self.engine,
+                    lease: self.lease,
+                    options: self.options,
+                    events: self.events,
+                };
+                let image = obtain.image(&reference);
                 image.map_err(|error| place.error(error, Some(from)))?.layers
             }
         };

@@ -6,6 +6,8 @@ use minidock_image::digest::Digest;
 use minidock_image::reference::Reference;
 pub use minidock_proto::log::Stream;
 
+use crate::registry::TransferEvent;
+
 /// Something happened. Events of one step come in order, between its start and its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,6 +21,8 @@ pub enum BuildEvent {
         /// What it begins with, variables put in.
         base: String,
     },
+    /// An image that the Dockerfile names is being pulled.
+    Transfer(TransferEvent),
     /// A step begins.
     StepStarted {
         /// Its number, from 1.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use minidock_image::reference::Reference;
 
+pub use crate::cancel::CancelToken;
 use crate::container::NetworkMode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::registry::PullPolicy;
 
 /// A build.
 ///
@@ -38,6 +38,8 @@ pub struct BuildOptions {
     pub labels: BTreeMap<String, String>,
     /// The network of RUN.
     pub network: NetworkMode,
+    /// Whether images that FROM and `COPY --from` name are pulled.
+    pub pull: PullPolicy,
     /// Stops the build.
     pub cancel: CancelToken,
 }
@@ -55,6 +57,7 @@ impl BuildOptions {
             no_cache: false,
             labels: BTreeMap::new(),
             network: NetworkMode::default(),
+            pull: PullPolicy::default(),
             cancel: CancelToken::default(),
         }
     }
@@ -100,36 +103,6 @@ pub enum DockerfileSource {
     File(PathBuf),
     /// The text itself, as from standard input.
     Text(Vec<u8>),
-}
-
-/// Stops an operation from another thread. Clones are the same token.
-///
-/// ```
-/// let token = minidock::build::CancelToken::default();
-/// token.clone().cancel();
-/// assert!(token.is_cancelled());
-/// ```
-#[derive(Debug, Clone, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
-
-impl CancelToken {
-    /// Asks the operation to stop. It ends what it started, within a fraction of a second.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked to stop.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn check(&self) -> Result<()> {
-        match self.is_cancelled() {
-            false => Ok(()),
-            true => Err(Error::new(ErrorKind::Cancelled, "the build was cancelled")),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,11 @@ use minidock_image::config::ImageConfig;
 
 use super::failure::{Place, parse_error};
 use super::input::{Input, is_host_platform, platform_text};
+use super::obtain::Obtain;
 use super::options::BuildOptions;
-use crate::container::image_config;
-use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, ErrorKind, Result};
 use crate::image::host_platform;
-use crate::store::{Lease, LocalId};
+use crate::store::LocalId;
 
 /// An image of the store that a build uses; its layers are kept for the build's life.
 #[derive(Debug, Clone)]
@@ -68,8 +67,7 @@ pub(super) struct Plan {
 
 /// Finds images and stages.
 pub(super) struct Planner<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) lease: &'a Lease,
+    pub(super) obtain: &'a Obtain<'a>,
     pub(super) input: &'a Input,
     pub(super) stages: &'a Stages,
 }
@@ -144,7 +142,7 @@ impl Planner<'_> {
             Base::Scratch => (PlannedBase::Scratch, Vec::new()),
             Base::Stage(index) => (PlannedBase::Stage(*index), self.triggers_of_stage(*index)),
             Base::Image(reference) => {
-                let image = self.engine.used_image(self.lease, reference);
+                let image = self.obtain.image(reference);
                 let image = image.map_err(|error| place.error(error, Some(reference)))?;
                 let triggers = triggers_of_image(reference, &image.config)?;
                 (PlannedBase::Image(Box::new(image)), triggers)
@@ -223,22 +221,4 @@ fn triggers_of_image(reference: &str, config: &ImageConfig) -> Result<Vec<Trigge
             Ok(Trigger { origin: origin.clone(), instruction })
         })
         .collect()
-}
-
-impl Engine {
-    /// An image of the store, its layers kept for the life of the lease.
-    pub(super) fn used_image(&self, lease: &Lease, reference: &str) -> Result<UsedImage> {
-        let id = self.store().resolve_image(reference).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                let message = format!("there is no image {} in the store", quoted(reference));
-                Error::new(ErrorKind::NotFound, message)
-                    .with_hint("get it with `minidock load` or `minidock import`; `minidock images` lists what is there")
-            }
-            _ => error,
-        })?;
-        let image = self.store().image(&id)?;
-        image.layers.iter().try_for_each(|layer| lease.keep_layer(layer))?;
-        let config = image_config(&id, &image.config)?;
-        Ok(UsedImage { config, layers: image.layers })
-    }
 }

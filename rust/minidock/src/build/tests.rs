@@ -6,6 +6,7 @@ use minidock_image::config::ImageConfig;
 
 use super::*;
 use crate::engine::EngineOptions;
+use crate::registry::PullPolicy;
 
 struct Bench {
     _dir: tempfile::TempDir,
@@ -109,7 +110,7 @@ fn the_same_build_gives_the_same_image() {
 fn errors_show_their_place() {
     let bench = Bench::new();
     for (text, kind, begins) in [
-        ("FROM nothing:1\n", ErrorKind::NotFound, "-:1: there is no image \"nothing:1\""),
+        ("FROM nothing:1\n", ErrorKind::NotFound, "-:1: image \"nothing:1\" is not here"),
         ("FROM scratch\nCOPY a b\n", ErrorKind::InvalidInput, "-:2: the build has no context"),
         ("FROM scratch\nSTOPSIGNAL x\n", ErrorKind::InvalidInput, "-:2: \"x\" is not a signal"),
         (
@@ -119,7 +120,7 @@ fn errors_show_their_place() {
         ),
         ("FROM scratch\nENV A=${B:?gone}\n", ErrorKind::InvalidInput, "-:2: B: gone"),
     ] {
-        let error = bench.build(text, |_| {}).0.unwrap_err();
+        let error = bench.build(text, |options| options.pull = PullPolicy::Never).0.unwrap_err();
         assert!(error.to_string().starts_with(begins), "{text}: {error}");
         assert_eq!(error.kind(), kind, "{text}: {error}");
         assert!(error.excerpt().is_some(), "{text}");

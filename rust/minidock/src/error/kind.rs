@@ -92,6 +92,8 @@ kinds! {
     TimedOut = 19, "TIMED_OUT", "TimedOut", 125;
     /// A defect of minidock: a panic, caught where a face hands over to another language.
     Internal = 20, "INTERNAL", "InternalError", 125;
+    /// A registry refuses access: it wants a log-in, or another one.
+    Unauthorized = 21, "UNAUTHORIZED", "Unauthorized", 125;
 }
 
 #[cfg(test)]

@@ -169,6 +169,21 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// Gives a flushed file its name among the blobs, and keeps it.
+    pub(crate) fn put_blob(&self, path: &Path, digest: &Digest) -> Result<()> {
+        let store = self.store();
+        let held = store.hold()?;
+        self.mark_blob(&held, digest)?;
+        let target = store.blob_path(digest);
+        if !files::rename_new(path, &target)? {
+            // The same content, or what was it before it was damaged: either way this is right.
+            std::fs::rename(path, &target).map_err(|e| Error::at("replace", &target, e))?;
+        }
+        target.parent().map_or(Ok(()), files::sync_dir)
+    }
+}
+
 impl BlobWriter<'_> {
     /// Bytes taken so far: where a transfer that was cut goes on.
     pub fn written(&self) -> u64 {
@@ -191,17 +206,7 @@ impl BlobWriter<'_> {
             .with_hint("nothing was stored; try again, or ask whoever serves it"));
         }
         self.file.sync_data().map_err(|e| Error::at("flush", &self.path, e))?;
-        let store = self.lease.store();
-        let held = store.hold()?;
-        self.lease.mark_blob(&held, &found.digest)?;
-        let target = store.blob_path(&found.digest);
-        if !files::rename_new(&self.path, &target)? {
-            // The same content, or what was it before it was damaged: either way this is right.
-            std::fs::rename(&self.path, &target).map_err(|e| Error::at("replace", &target, e))?;
-        }
-        if let Some(dir) = target.parent() {
-            files::sync_dir(dir)?;
-        }
+        self.lease.put_blob(&self.path, &found.digest)?;
         Ok(found)
     }
 }

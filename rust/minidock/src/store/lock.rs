@@ -58,6 +58,23 @@ impl Lock {
         }
     }
 
+    /// As [`Lock::try_exclusive`], for a file that may have to be made first, and that whoever
+    /// holds it may remove.
+    pub(crate) fn try_made(path: &Path) -> Result<Option<Self>> {
+        loop {
+            let (file, _) = open(path, Mode::Exclusive)?;
+            match ofd::try_lock(&file, Mode::Exclusive) {
+                Ok(false) => return Ok(None),
+                Ok(true) => {}
+                Err(error) => return Err(Error::at("lock", path, error)),
+            }
+            let lock = Self { file, owner: getpid() };
+            if lock.is_still_at(path)? {
+                return Ok(Some(lock));
+            }
+        }
+    }
+
     fn on(file: File, path: &Path, mode: Mode) -> Result<Self> {
         ofd::lock(&file, mode).map_err(|e| Error::at("lock", path, e))?;
         Ok(Self::held(file))

@@ -68,9 +68,10 @@ impl Store {
             let roots = self.mark(&alone)?;
             let (layers, layer_bytes) = self.sweep_layers(&alone, &roots)?;
             let (blobs, blob_bytes) = self.sweep_blobs(&alone, &roots)?;
+            let (partial, partial_bytes) = self.sweep_partial(&alone)?;
             self.free_stale_claims(&alone)?;
-            (report.layers, report.blobs) = (layers, blobs);
-            report.bytes = layer_bytes.saturating_add(blob_bytes);
+            (report.layers, report.blobs) = (layers, blobs + partial);
+            report.bytes = layer_bytes.saturating_add(blob_bytes).saturating_add(partial_bytes);
         }
         report.left_in_trash = self.empty_trash_wholly()?;
         super::trash::fill_reserve(self.root())?;
