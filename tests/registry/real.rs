@@ -137,7 +137,8 @@ fn all_tags_of_a_repository() {
 fn images_of_other_makers() {
     let (registry, scene) = (Debian::new(), Scene::new());
     let archive = scene.dir().join("busybox.oci");
-    scene.call(["save", "--format", "oci-archive", "-o"]).args([&archive]).args(["busybox"]).run();
+    let save = scene.call(["save", "--format", "oci-archive", "-o"]).args([&archive]);
+    save.args(["busybox"]).run().succeeds();
     let archive = format!("oci-archive:{}", archive.display());
     scene.ok("rmi busybox");
     scene.ok("system prune -f");
@@ -158,4 +159,25 @@ fn images_of_other_makers() {
         scene.ok("system prune -f");
     }
     scene.is_sound();
+}
+
+#[test]
+fn mirrors_are_asked_first() {
+    let (registry, scene) = (Debian::new(), Scene::new());
+    let kept = format!("{}/library/thing", registry.name());
+    scene.ok(&format!("tag busybox {kept}"));
+    scene.ok(&format!("push {kept}"));
+    scene.ok(&format!("rmi {kept}"));
+    // The first one does not answer, which is no failure.
+    scene.settings(&format!(
+        "[registry.\"docker.io\"]\nmirrors = [\"localhost:1\", \"{}\"]\n",
+        registry.name()
+    ));
+    assert_eq!(scene.ok("pull -q thing"), "docker.io/library/thing:latest\n");
+    assert_eq!(scene.echo("thing"), "here\n");
+    scene.ok("rmi thing");
+    scene.settings("[registry.\"docker.io\"]\nmirror = []\n");
+    let refused = scene.fails("pull thing");
+    assert!(refused.contains("registries.toml: line 2: unknown field `mirror`"), "{refused}");
+    scene.is_as_before();
 }

@@ -106,7 +106,7 @@ impl Repository<'_> {
         let what = self.what(&blob.digest.to_string());
         let url = session.endpoint.url(&format!("{}/blobs/{}", self.path, blob.digest))?;
         let start = target.len();
-        let request = Request::new(Method::GET, url, what.as_str()).from_byte(start)?;
+        let request = Request::new(Method::GET, url, what.as_str()).starting_at(start)?;
         let mut answer = session.ask(&request).await?;
         answer.require_identity()?;
         match answer.status() {

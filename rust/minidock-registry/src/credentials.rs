@@ -69,10 +69,10 @@ impl Logins {
     pub fn find(&self, registry: &str, path: &str) -> Result<Option<Credentials>> {
         for file in self.docker.iter().chain(&self.containers) {
             let config = ConfigFile::read(file)?;
-            if let Some(name) = config.helper(registry)? {
-                if let Some(found) = helper::get(&name, &server(registry))? {
-                    return Ok(Some(found));
-                }
+            if let Some(name) = config.helper(registry)?
+                && let Some(found) = helper::get(&name, &server(registry))?
+            {
+                return Ok(Some(found));
             }
             if let Some(found) = config.entry(registry, path)? {
                 return Ok(Some(found));

@@ -45,7 +45,7 @@ impl Request {
         Ok(self)
     }
 
-    pub(crate) fn from_byte(mut self, start: u64) -> Result<Self> {
+    pub(crate) fn starting_at(mut self, start: u64) -> Result<Self> {
         if start > 0 {
             self.headers.insert(RANGE, value(&format!("bytes={start}-"))?);
         }
