@@ -68,7 +68,7 @@ impl Lock {
                 Ok(true) => {}
                 Err(error) => return Err(Error::at("lock", path, error)),
             }
-            let lock = Self { file, owner: getpid() };
+            let lock = Self { file, owner: getpid(), handed_over: AtomicBool::new(false) };
             if lock.is_still_at(path)? {
                 return Ok(Some(lock));
             }
