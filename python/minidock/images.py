@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NoReturn, Optional, Tuple, Union
 
 from minidock import _minidock
 from minidock._archive import chunks, feed
@@ -207,6 +207,18 @@ class ImageCollection(Collection):
         """Loads the images of an archive: bytes, a file, or pieces of bytes."""
         loaded = feed(_minidock.image_load(self.client._engine), data)
         return [self.get(name) for name, _ in loaded]
+
+    def save(
+        self, names: Iterable[str], chunk_size: int = 2097152, *, format: str = "docker"
+    ) -> Iterator[bytes]:
+        """Several images as one archive, in pieces. Names go with it, layers only once.
+
+        >>> archive = b"".join(client.images.save(["busybox"]))
+        >>> client.images.load(archive)
+        [<Image: 'busybox:latest'>]
+        """
+        saving = _minidock.image_save(self.client._engine, list(names), format)
+        return chunks(saving.next_piece, chunk_size)
 
     def import_image(
         self,

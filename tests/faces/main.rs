@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod cli;
+mod driver;
+mod python;
 mod request;
 mod rust;
 mod scenarios;
@@ -16,6 +18,12 @@ macro_rules! through {
             #[test]
             fn $scenario() {
                 crate::scenarios::$group::$scenario(&mut crate::world::World::new(crate::cli::open));
+            }
+        )+ })+ }
+        mod through_python { $(mod $group { $(
+            #[test]
+            fn $scenario() {
+                crate::scenarios::$group::$scenario(&mut crate::world::World::new(crate::python::open));
             }
         )+ })+ }
         mod through_rust { $(mod $group { $(

@@ -70,6 +70,10 @@ impl Values {
         self
     }
 
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
     pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
         self.all_bytes(name).next()
     }

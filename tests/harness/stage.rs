@@ -42,6 +42,15 @@ pub fn debian_tar() -> PathBuf {
     from_environment("MINIDOCK_TEST_DEBIAN")
 }
 
+/// A Python in whose environment the package `minidock` is installed (`MINIDOCK_TEST_PYTHON`).
+///
+/// # Panics
+/// When the variable is not set or names no file.
+#[must_use]
+pub fn python() -> PathBuf {
+    from_environment("MINIDOCK_TEST_PYTHON")
+}
+
 fn from_environment(name: &str) -> PathBuf {
     assert_not_root();
     let path = env::var_os(name).map(PathBuf::from);

@@ -22,6 +22,8 @@ use tally::Tally;
 
 /// The package of the black-box suites.
 const SUITES: &str = "minidock-tests";
+/// The suite that goes through every face.
+const FACES: &str = "faces";
 /// The suite that runs as a user with a single id.
 const SINGLE_ID: &str = "single_id";
 /// The suite of the Python package.
@@ -59,6 +61,9 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
     if runs_executables {
         let stage = artifacts::build(false)?;
         strays::adopt()?;
+        if everything || matches!(scope, Scope::Python | Scope::Suite(FACES)) {
+            python::install(&stage)?;
+        }
         if scope != Scope::Python {
             run_executables(scope, &stage, filter, &mut tally)?;
         }
@@ -173,6 +178,7 @@ impl Runner<'_> {
             .env("CARGO_MANIFEST_DIR", sources)
             .env("TMPDIR", temporary)
             .env("MINIDOCK_TEST_BIN", self.stage.minidock())
+            .env("MINIDOCK_TEST_PYTHON", python::program(self.stage))
             .env("MINIDOCK_TEST_DEBIAN", &self.debian)
             .env("RUST_BACKTRACE", "0");
         if let Some(filter) = self.filter {

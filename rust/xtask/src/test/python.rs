@@ -2,6 +2,8 @@
 //! the test user can read, and pytest over its tests. They print their results as libtest does
 //! (python/tests/conftest.py), so that they are counted in the same way.
 
+use std::path::PathBuf;
+
 use super::tally::Tally;
 use super::{LIMIT, PYTHON_SUITE};
 use crate::account::Account;
@@ -11,21 +13,33 @@ use crate::stream::stream;
 use crate::workspace::Workspace;
 use crate::{screen, strays, wheel};
 
+/// Where in the stage.
+const ENVIRONMENT: &str = "python";
 /// What the tests use beside the package.
 const PACKAGES: &[&str] = &["pytest==9.2.0", "mypy==2.4.1", "tqdm==4.70.1", "rich==15.0.0"];
 
-/// Builds, installs and tests the package.
-pub(super) fn run(stage: &Stage, filter: Option<&str>, tally: &mut Tally) -> Result<(), Error> {
+/// Builds the package and installs it where the test user can read it.
+pub(super) fn install(stage: &Stage) -> Result<(), Error> {
     let workspace = Workspace::read()?;
     screen::heading("build the Python package");
-    let environment = stage.path("python");
+    let environment = stage.path(ENVIRONMENT);
     wheel::environment(&environment, PACKAGES)?;
     let wheel = wheel::for_tests(&workspace, stage)?;
-    wheel::pip(&environment).args(["--no-deps", "--force-reinstall"]).arg(&wheel).run()?;
+    wheel::pip(&environment).args(["--no-deps", "--force-reinstall"]).arg(&wheel).run()
+}
+
+/// The Python that has the package.
+pub(super) fn program(stage: &Stage) -> PathBuf {
+    stage.path(ENVIRONMENT).join("bin/python")
+}
+
+/// Tests the package that was installed.
+pub(super) fn run(stage: &Stage, filter: Option<&str>, tally: &mut Tally) -> Result<(), Error> {
+    let workspace = Workspace::read()?;
     let account = Account::tester()?;
     let tests = stage.mirror(&workspace.root.join("python/tests"), "python-tests")?;
     let temporary = stage.temporary(&account)?;
-    let mut command = account.command(environment.join("bin/python"));
+    let mut command = account.command(program(stage));
     command
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."])
         .current_dir(&tests)
