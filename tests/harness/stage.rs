@@ -16,6 +16,20 @@ pub fn assert_not_root() {
     );
 }
 
+/// A supplementary group of who runs the test: that it stays outside can only be seen with one.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn supplementary_group() -> u32 {
+    let own = [rustix::process::getgid(), rustix::process::getegid()];
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    let Some(group) = groups.into_iter().find(|group| !own.contains(group)) else {
+        panic!("the suites need a user with a supplementary group: `cargo xtask setup` tells how")
+    };
+    group.as_raw()
+}
+
 /// The `minidock` executable under test (`MINIDOCK_TEST_BIN`).
 ///
 /// # Panics

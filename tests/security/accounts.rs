@@ -1,5 +1,10 @@
 //! R10, R12, R13: capabilities, setuid programs, groups.
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+use minidock_tests::stage;
+
 use crate::born::DEFAULT;
 use crate::places::{Everywhere, value};
 use crate::tarball::Tarball;
@@ -108,6 +113,9 @@ const GROUP: &str = "root:x:0:\nwheel:x:10:root\nuser:x:1000:\naudio:x:29:user,o
 
 #[test]
 fn groups_are_exactly_those_of_the_image_and_the_flags() {
+    // The caller's own are none of them.
+    let ours = stage::supplementary_group();
+    assert!(![10, 29, 33, 44, 77, 1000, 5000].contains(&ours));
     let world = World::new();
     let tarball = Tarball::busybox().file("etc/passwd", 0o644, PASSWD.as_bytes()).file(
         "etc/group",
@@ -148,5 +156,38 @@ fn groups_are_exactly_those_of_the_image_and_the_flags() {
         found.sort_unstable();
         let found: Vec<String> = found.iter().map(u32::to_string).collect();
         assert_eq!(found.join(" "), groups, "USER {user}");
+    }
+}
+
+/// A file that the caller reads by a supplementary group alone is not readable inside.
+#[test]
+fn what_only_the_callers_groups_may_read_stays_unreadable() {
+    let world = World::with_base();
+    let group = stage::supplementary_group();
+    let shared = world.dir().join("shared");
+    fs::create_dir(&shared).unwrap();
+    chown(&shared, None, Some(group)).unwrap();
+    // What is made in it belongs to the group, whoever makes it.
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o2777)).unwrap();
+    let mount = format!("{}:/shared", shared.display());
+    let flags = ["--network", "none", "-v", mount.as_str()];
+    let make = "echo by-group > /shared/f && chmod 640 /shared/f && echo all > /shared/g";
+    let run = |user: &str, script: &str| {
+        let call = world.call(["run", "--rm"]).args(flags).args(["--user", user, "base"]);
+        call.args(["sh", "-c", script]).run()
+    };
+    run("1000:1000", make).succeeds();
+    let made = fs::metadata(shared.join("f")).unwrap();
+    assert_eq!((made.gid(), made.mode() & 0o777), (group, 0o640));
+    assert_ne!(made.uid(), rustix::process::getuid().as_raw());
+    // The control: here the group does open it.
+    assert_eq!(fs::read_to_string(shared.join("f")).unwrap(), "by-group\n");
+    for user in ["0", "2000", "2000:1000"] {
+        let script = "cat /shared/g && cat /shared/f";
+        let read = run(user, script);
+        assert_eq!((read.code, read.stdout.as_str()), (Some(1), "all\n"), "{}", read.told());
+        let running = world.start("reader", &[&flags[..], &["--user", user]].concat(), "base");
+        let read = running.exec(&["sh", "-c", script]);
+        assert_eq!((read.code, read.stdout.as_str()), (Some(1), "all\n"), "{}", read.told());
     }
 }

@@ -53,6 +53,23 @@ fn busybox_runs_and_says_what_it_has() {
     busybox.run(["system", "check"]).succeeds();
 }
 
+/// They cannot be dropped with a single id (user_namespaces(7), "setgroups"): that is told.
+#[test]
+fn groups_of_the_caller_that_stay_in_force_are_told() {
+    let busybox = Busybox::new();
+    let group = stage::supplementary_group();
+    let known = Call::new("getent").args(["group", &group.to_string()]).run();
+    let name = known.succeeds().line().split(':').next().unwrap().to_owned();
+    let told = format!("{name} ({group})");
+    busybox.sh("true").succeeds().stderr_has("groups stay in force inside").stderr_has(&told);
+    busybox.run(["info"]).succeeds().stdout_has(&told);
+    let facts = busybox.run(["info", "--format", "json"]);
+    facts.succeeds().stdout_has("kept_groups").stdout_has(&group.to_string());
+    // The control: inside it is one of them, without a name and a number.
+    let inside = busybox.sh("grep ^Groups /proc/self/status");
+    assert!(inside.succeeds().stdout.contains("65534"), "{}", inside.told());
+}
+
 #[test]
 fn another_user_is_refused_with_the_reason() {
     let busybox = Busybox::new();

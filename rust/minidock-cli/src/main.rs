@@ -11,6 +11,7 @@ mod container_rows;
 mod detach_keys;
 mod failure;
 mod filters;
+mod host_groups;
 mod human;
 mod moment;
 mod output;

@@ -6,7 +6,7 @@ use minidock::system::{Info as Facts, Probes};
 use crate::cli::Global;
 use crate::failure::{Failure, Result};
 use crate::template::{Row, Template};
-use crate::{human, output};
+use crate::{host_groups, human, output};
 
 /// Show facts about minidock and this host
 #[derive(Debug, Args)]
@@ -53,6 +53,9 @@ fn text(facts: &Facts) -> String {
     if ids.single {
         let why = ids.single_because.as_deref().unwrap_or("as asked for");
         line("  single id", &format!("{why}; groups of the host cannot be dropped"));
+        if !ids.kept_groups.is_empty() {
+            line("  kept groups", &host_groups::named(&ids.kept_groups));
+        }
     }
     match (&facts.runtime.path, &facts.runtime.missing) {
         (Some(path), _) => line("Runtime", &path.display().to_string()),

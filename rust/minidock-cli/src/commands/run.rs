@@ -14,7 +14,7 @@ use crate::detach_keys::DetachKeys;
 use crate::failure::{Failure, Result};
 use crate::session::{self, Ended, Manner};
 use crate::signals::Signals;
-use crate::{output, terminal};
+use crate::{host_groups, output, terminal};
 
 /// Run a program in a new container
 #[derive(Debug, Args)]
@@ -94,7 +94,7 @@ impl Run {
         }
         let groups = engine.kept_groups();
         if !groups.is_empty() {
-            let groups = groups.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            let groups = host_groups::named(&groups);
             output::warn(format!("with a single id your groups stay in force inside: {groups}"));
         }
         options.window = if options.tty { terminal::size() } else { None };

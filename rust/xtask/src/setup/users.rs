@@ -1,5 +1,6 @@
-//! The two users of the suites: one with subordinate ids, one without. Existing users and their
-//! lines in `/etc/subuid` are never changed.
+//! The two users of the suites: one with subordinate ids, one without, both with a supplementary
+//! group, so that the tests see whether it stays outside. Existing users and their lines in
+//! `/etc/subuid` are never changed; what they lack is added.
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +12,14 @@ use crate::screen;
 
 /// Ids per user, as many as an image may use (0 to 65535).
 const COUNT: u64 = 65536;
+/// The supplementary group of both users. Nothing on the host belongs to it.
+const GROUP: &str = "minidock-test-group";
 /// Where the ranges of `useradd` begin by default (login.defs(5), SUB_UID_MIN).
 const FIRST: u64 = 100_000;
 
 /// Makes both users, as root.
 pub(super) fn make() -> Result<(), Error> {
+    Call::new("groupadd").args(["--force", GROUP]).run()?;
     for name in [TEST_USER, SINGLE_ID_USER] {
         if !exists(name) {
             Call::new("useradd")
@@ -23,6 +27,10 @@ pub(super) fn make() -> Result<(), Error> {
                 .args(["-K", "SUB_UID_COUNT=0", "-K", "SUB_GID_COUNT=0", name])
                 .run()?;
             screen::say(&format!("user: made {name}"));
+        }
+        if !groups_of(name)?.iter().any(|group| group == GROUP) {
+            Call::new("usermod").args(["--append", "--groups", GROUP, name]).run()?;
+            screen::say(&format!("user: {name} is in the group {GROUP}"));
         }
     }
     for (path, option) in [("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")] {
@@ -49,6 +57,11 @@ pub(super) fn make() -> Result<(), Error> {
 /// Says what the calling user lacks.
 pub(super) fn tell() -> Result<(), Error> {
     let user = account::Account::tester()?;
+    if groups_of(&user.name)?.len() < 2 {
+        let name = &user.name;
+        screen::say(&format!("missing: a supplementary group of {name} (for tests of groups)"));
+        screen::say(&format!("as root: groupadd --force {GROUP}; usermod -aG {GROUP} {name}"));
+    }
     for (path, option) in [("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")] {
         let text = read(path)?;
         if !names(&text, &user.name) && !names(&text, &user.uid.to_string()) {
@@ -62,6 +75,12 @@ pub(super) fn tell() -> Result<(), Error> {
 
 fn exists(name: &str) -> bool {
     Call::new("getent").args(["passwd", name]).text().is_ok()
+}
+
+/// Names of all of a user's groups, the login group, too.
+fn groups_of(name: &str) -> Result<Vec<String>, Error> {
+    let text = Call::new("id").args(["--groups", "--name", name]).text()?;
+    Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
 fn read(path: &str) -> Result<String, Error> {
