@@ -48,7 +48,17 @@ pub enum Call {
         /// A pidfd; the process is killed when that one ends.
         #[serde(default)]
         owner: Option<Fd>,
+        /// Keep what it starts apart from other processes, so that [`Call::EndAll`] and the
+        /// time-out find all of it, daemons too.
+        #[serde(default)]
+        tracked: bool,
+        /// Milliseconds after which a tracked process ends with all that it started.
+        #[serde(default)]
+        timeout: Option<u64>,
     },
+    /// End the tracked process that this connection executed, with all that it started. Reply:
+    /// its [`Reply::Exited`].
+    EndAll,
     /// Change the size of the terminal of what this connection attached to or executed.
     Resize {
         /// To.

@@ -23,4 +23,4 @@ pub use bytes::Bytes;
 pub use channel::{Channel, ChannelError, Descriptors, Fd, Outgoing};
 
 /// Version of the request to a freshly spawned runtime; engine and runtime must agree exactly.
-pub const SPAWN_VERSION: u32 = 1;
+pub const SPAWN_VERSION: u32 = 2;

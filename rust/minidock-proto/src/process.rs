@@ -8,6 +8,8 @@ use crate::bytes::Bytes;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Program and arguments; a program without a slash is looked up in the container's PATH.
+    /// Empty for a first process that is no program at all: it reaps, waits for executed
+    /// processes to come and go, and ends at a signal that asks a program to end.
     pub args: Vec<Bytes>,
     /// The whole environment, `NAME=value` each.
     pub env: Vec<Bytes>,
@@ -90,11 +92,12 @@ pub struct Limit {
     pub hard: Option<u64>,
 }
 
-/// Resources of setrlimit(2), by docker's names.
+/// Resources of setrlimit(2), by docker's names, and the address space by the kernel's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are those of setrlimit(2)")]
 pub enum Resource {
+    As,
     Core,
     Cpu,
     Data,
@@ -114,7 +117,8 @@ pub enum Resource {
 
 impl Resource {
     /// All of them with the names that `--ulimit` takes.
-    pub const ALL: [(&str, Self); 15] = [
+    pub const ALL: [(&str, Self); 16] = [
+        ("as", Self::As),
         ("core", Self::Core),
         ("cpu", Self::Cpu),
         ("data", Self::Data),

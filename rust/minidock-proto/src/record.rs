@@ -44,4 +44,7 @@ pub struct Exit {
     /// What kept it from starting, if it never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Its time was up (executed processes with a time-out).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed_out: bool,
 }

@@ -209,6 +209,8 @@ pub enum MountSource {
     Tmpfs {
         /// Size in bytes; `None` is the kernel's default, half of the memory.
         size: Option<u64>,
+        /// The most files and directories; `None` is the kernel's default.
+        inodes: Option<u64>,
         /// Mode of its root directory.
         mode: u32,
         /// Programs in it may be executed.

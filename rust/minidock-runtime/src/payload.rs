@@ -70,6 +70,10 @@ impl Payload {
         lockdown::bounding_set(process.lockdown.capabilities)?;
         lockdown::ids(&account)?;
         command::enter_directory(process.cwd.as_path())?;
+        if self.first && process.args.is_empty() {
+            lockdown::finish(&process.lockdown, &account)?;
+            return init::wait_for_the_end(self.single);
+        }
         let command = command::resolve(&process.args, &environment, process.cwd.as_path())?;
         lockdown::finish(&process.lockdown, &account)?;
         if self.init {

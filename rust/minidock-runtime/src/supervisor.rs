@@ -14,6 +14,7 @@ mod records;
 mod serve;
 mod session;
 mod start;
+mod tracked;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

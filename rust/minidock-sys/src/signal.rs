@@ -76,6 +76,21 @@ pub fn kill(pid: rustix::process::Pid, signal: i32) -> io::Result<()> {
     }
 }
 
+/// SIGKILL to every process of this pid namespace but its first and the caller (kill(2) with -1).
+///
+/// For a forked process that entered a container's pid namespace to clear it.
+pub fn kill_others(_proof: SingleThreaded) -> io::Result<()> {
+    // SAFETY: kill only takes numbers.
+    match unsafe { libc::kill(-1, libc::SIGKILL) } {
+        0 => Ok(()),
+        _ => match io::Error::last_os_error() {
+            // There was none.
+            error if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+            error => Err(error),
+        },
+    }
+}
+
 /// SIGCHLD.
 pub const CHILD: i32 = libc::SIGCHLD;
 /// SIGKILL.

@@ -27,8 +27,9 @@ mod run;
 mod stage;
 mod stream;
 
+pub use crate::cancel::CancelToken;
 pub use event::{BuildEvent, Stream};
-pub use options::{BuildOptions, CancelToken, ContextSource, DockerfileSource};
+pub use options::{BuildOptions, ContextSource, DockerfileSource};
 
 use std::collections::BTreeMap;
 use std::time::Instant;

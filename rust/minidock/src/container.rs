@@ -4,6 +4,7 @@
 //! that is said about it is read from there. The engine waits for no child and needs no daemon.
 
 mod capabilities;
+mod capture;
 mod config;
 mod control;
 mod create;
@@ -22,6 +23,7 @@ mod trees;
 
 pub use capabilities::DEFAULT_CAPABILITIES;
 pub(crate) use capabilities::default_set as default_capabilities;
+pub use capture::{OnOutput, Output, RunOptions};
 pub use config::ContainerConfig;
 pub use control::Attached;
 pub use create::CreatedContainer;

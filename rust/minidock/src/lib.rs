@@ -14,6 +14,7 @@ mod mapping;
 mod network;
 pub mod registry;
 mod runtime;
+pub mod sandbox;
 mod seccomp;
 pub mod signal;
 pub mod store;

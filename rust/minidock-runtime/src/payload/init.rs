@@ -15,6 +15,9 @@ use rustix::process::{Pid, WaitOptions, WaitStatus};
 use super::command::Command;
 use crate::failure::{Context, Result};
 
+/// Signals that ask a program to end: SIGHUP, SIGINT, SIGQUIT, SIGTERM.
+const ENDING: [i32; 4] = [1, 2, 3, signal::TERM];
+
 /// Starts the program as a child and ends with its status; returns only with an error of the
 /// start, in the child or here.
 pub(crate) fn run(
@@ -41,6 +44,31 @@ pub(crate) fn run(
     }
 }
 
+/// Is the first process without being a program: reaps until a signal asks it to end.
+pub(crate) fn wait_for_the_end(single: SingleThreaded) -> Result<Infallible> {
+    let all: Vec<i32> = (1..=signal::LAST).collect();
+    let signals = signal::signal_fd(single, &all).context(|| "prepare the init".into())?;
+    // This also tells the supervisor that it runs.
+    if process::close_all_except(&[signals.as_fd()]).is_err() {
+        process::exit_now(125)
+    }
+    // What `ps` shows; without a name it works as well.
+    rustix::thread::set_name(c"minidock-init").ok();
+    loop {
+        let mut fds = [PollFd::new(&signals, PollFlags::IN)];
+        if rustix::event::poll(&mut fds, None).is_err() {
+            continue;
+        }
+        while let Some(number) = signal::next(&signals) {
+            match number {
+                signal::CHILD => drop(reap(None)),
+                _ if ENDING.contains(&number) => process::exit_now(0),
+                _ => {}
+            }
+        }
+    }
+}
+
 fn supervise(child: Pid, signals: &std::os::fd::OwnedFd) -> u8 {
     loop {
         let mut fds = [PollFd::new(signals, PollFlags::IN)];
@@ -49,7 +77,7 @@ fn supervise(child: Pid, signals: &std::os::fd::OwnedFd) -> u8 {
         }
         while let Some(number) = signal::next(signals) {
             if number == signal::CHILD {
-                if let Some(status) = reap(child) {
+                if let Some(status) = reap(Some(child)) {
                     return status;
                 }
             } else if signal::kill(child, number).is_err() {
@@ -60,10 +88,10 @@ fn supervise(child: Pid, signals: &std::os::fd::OwnedFd) -> u8 {
 }
 
 /// Takes all ended children; the status of ours when it is among them.
-fn reap(child: Pid) -> Option<u8> {
+fn reap(child: Option<Pid>) -> Option<u8> {
     let mut ours = None;
     while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-        if pid == child {
+        if Some(pid) == child {
             ours = Some(shell_status(status));
         }
     }

@@ -37,6 +37,7 @@ pub(crate) fn limits(limits: &[Limit]) -> Result<()> {
 fn resource(resource: Resource) -> rustix::process::Resource {
     use rustix::process::Resource as Kernel;
     match resource {
+        Resource::As => Kernel::As,
         Resource::Core => Kernel::Core,
         Resource::Cpu => Kernel::Cpu,
         Resource::Data => Kernel::Data,

@@ -38,7 +38,7 @@ pub(crate) fn place(
             }
             bind(path.as_path(), None, false)?
         }
-        MountSource::Tmpfs { size, mode, exec } => tmpfs(*size, *mode, *exec)?,
+        MountSource::Tmpfs { size, inodes, mode, exec } => tmpfs(*size, *inodes, *mode, *exec)?,
     };
     let no_dev =
         Attributes { no_dev: true, no_suid: false, recursive: true, ..Attributes::default() };
@@ -93,7 +93,7 @@ fn bind(path: &Path, identity: Option<&OwnedFd>, recursive: bool) -> Result<Owne
     rustix::mount::open_tree(&source, c"", flags).context(what)
 }
 
-fn tmpfs(size: Option<u64>, mode: u32, exec: bool) -> Result<OwnedFd> {
+fn tmpfs(size: Option<u64>, inodes: Option<u64>, mode: u32, exec: bool) -> Result<OwnedFd> {
     let what = || "mount a tmpfs".to_owned();
     let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).context(what)?;
     let set = |key: &str, value: String| {
@@ -102,6 +102,9 @@ fn tmpfs(size: Option<u64>, mode: u32, exec: bool) -> Result<OwnedFd> {
     set("mode", format!("{mode:o}"))?;
     if let Some(size) = size {
         set("size", size.to_string())?;
+    }
+    if let Some(inodes) = inodes {
+        set("nr_inodes", inodes.to_string())?;
     }
     rustix::mount::fsconfig_create(&context).context(what)?;
     let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;

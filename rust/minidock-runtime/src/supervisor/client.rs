@@ -9,6 +9,7 @@ use minidock_proto::{Channel, ChannelError, Descriptors, Fd, SPAWN_VERSION};
 use minidock_sys::signal;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
+use super::exec::Wanted;
 use super::start::{borrowed, reply};
 use super::{STARTER, Supervisor};
 use crate::failure::{Result, failure, protocol};
@@ -85,10 +86,12 @@ impl Supervisor {
                 Ok(None)
             }
             Call::Attach { stdio } => self.attach(id, stdio, &mut fds).map(|()| Some(Reply::Ok)),
-            Call::Exec { process, stdio, owner } => {
+            Call::Exec { process, stdio, owner, tracked, timeout } => {
                 let owner = fds.take_optional(owner).map_err(protocol)?;
-                self.exec(id, *process, stdio, owner, &mut fds).map(Some)
+                let wanted = Wanted { process: *process, stdio, owner, tracked, timeout };
+                self.exec(id, wanted, &mut fds).map(Some)
             }
+            Call::EndAll => self.end_all(id).map(|()| None),
             Call::Resize { size } => {
                 self.session_of(id)?.resize(size)?;
                 Ok(None)
@@ -183,7 +186,7 @@ impl Supervisor {
     }
 }
 
-fn not_running() -> Failure {
+pub(super) fn not_running() -> Failure {
     failure(FailureKind::Conflict, "the process does not run any more")
 }
 

@@ -4,6 +4,7 @@
 //! namespace and becomes the program through [`crate::payload`]. libcontainer has no part in it.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::rc::Rc;
 
 use minidock_proto::control::Reply;
@@ -13,11 +14,14 @@ use minidock_proto::request::{Failure, FailureKind, Network, Stdio};
 use minidock_proto::{Channel, Descriptors};
 use minidock_sys::namespace::{self, Kinds};
 use minidock_sys::process::{self, Fork};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{DumpableBehavior, Pid};
+use serde::{Deserialize, Serialize};
 
 use super::Supervisor;
 use super::session::Session;
 use super::start::null;
+use super::tracked::{Mark, Tracked};
 use crate::failure::{Context, Result, failure, protocol};
 use crate::launch::program_started;
 use crate::payload::Payload;
@@ -30,16 +34,31 @@ struct Ends {
     stderr: OwnedFd,
 }
 
+/// What a client wants executed.
+pub(super) struct Wanted {
+    pub(super) process: Process,
+    pub(super) stdio: Stdio,
+    pub(super) owner: Option<OwnedFd>,
+    pub(super) tracked: bool,
+    pub(super) timeout: Option<u64>,
+}
+
+/// A process inside, as the first fork tells it.
+#[derive(Serialize, Deserialize)]
+struct Inside {
+    pid: i32,
+    mark: Option<Mark>,
+}
+
 impl Supervisor {
     /// Starts the process; the reply tells the client that it runs.
     pub(super) fn exec(
         &mut self,
         client: u64,
-        mut process: Process,
-        stdio: Stdio,
-        owner: Option<OwnedFd>,
+        wanted: Wanted,
         fds: &mut Descriptors,
     ) -> Result<Reply> {
+        let Wanted { mut process, stdio, owner, tracked, timeout } = wanted;
         if self.ended.is_some() {
             return Err(failure(FailureKind::Conflict, "the container ended just now"));
         }
@@ -52,33 +71,35 @@ impl Supervisor {
         session.owner = owner;
         let with_terminal = process.terminal.is_some();
         let ends = streams(&mut session, with_terminal, stdio, fds)?;
-        let (pid, report) = self.fork_into(process, ends)?;
+        let (pid, mark, report) = self.fork_into(process, ends, tracked)?;
         // One that failed to start ends by itself and is reaped like any orphan.
         let terminal = program_started(&report, with_terminal)?;
         session.started(pid, terminal)?;
+        session.tracked = mark.map(|mark| Tracked::new(mark, timeout));
         self.sessions.push(session);
         Ok(Reply::Started { pid: pid.as_raw_nonzero().get() })
     }
 
-    /// Forks twice; answers with the pid, as seen from here, and the program's channel.
-    fn fork_into(&self, process: Process, ends: Ends) -> Result<(Pid, Channel)> {
+    /// Forks twice; answers with the pid, as seen from here, what tells its processes from
+    /// others, and the program's channel.
+    fn fork_into(
+        &self,
+        process: Process,
+        ends: Ends,
+        tracked: bool,
+    ) -> Result<(Pid, Option<Mark>, Channel)> {
         let (report, payload_end) = Channel::pair().context(|| "make a socket pair".into())?;
         let (ours, theirs) = Channel::pair().context(|| "make a socket pair".into())?;
         let single = self.single;
         match process::fork(single).context(|| "fork".into())? {
             Fork::Parent(between) => {
                 drop((payload_end, theirs, ends));
-                let answer = ours.receive::<std::result::Result<i32, Failure>>();
+                let answer = ours.receive::<std::result::Result<Inside, Failure>>();
                 hold::wait_for(between)?;
-                let pid = match answer.map_err(protocol)? {
-                    Some((Ok(pid), _)) => Pid::from_raw(pid),
-                    Some((Err(failure), _)) => return Err(failure),
-                    None => None,
-                };
-                let pid = pid.ok_or_else(|| {
-                    failure(FailureKind::Conflict, "the container ended just now")
-                })?;
-                Ok((pid, report))
+                let ended = || failure(FailureKind::Conflict, "the container ended just now");
+                let (inside, _) = answer.map_err(protocol)?.ok_or_else(ended)?;
+                let Inside { pid, mark } = inside?;
+                Ok((Pid::from_raw(pid).ok_or_else(ended)?, mark, report))
             }
             Fork::Child => {
                 drop((report, ours));
@@ -89,15 +110,20 @@ impl Supervisor {
                     first: false,
                     init: false,
                 };
-                let answer = self.enter_and_fork(&ends, payload);
+                let answer = self.enter_and_fork(&ends, payload, tracked);
                 process::exit_now(u8::from(theirs.send(&answer, &[]).is_err()))
             }
         }
     }
 
     /// In the first fork: into the container; the second fork becomes the program.
-    fn enter_and_fork(&self, ends: &Ends, payload: Payload) -> std::result::Result<i32, Failure> {
+    fn enter_and_fork(&self, ends: &Ends, payload: Payload, tracked: bool) -> Result<Inside> {
         let single = self.single;
+        // The /proc of this namespace: the container's is not to be asked.
+        let own = Path::new("/proc/self/ns");
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let own = rustix::fs::open(own, flags, Mode::empty())
+            .context(|| "open the own namespaces".into())?;
         // Invisible to a debugger inside from the moment it is in there until execve.
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
             .context(|| "hide from debuggers".into())?;
@@ -114,8 +140,17 @@ impl Supervisor {
         if self.run.nested {
             join::become_root()?;
         }
+        let mark = match tracked {
+            true => {
+                let what = || "tell the process from others".to_owned();
+                namespace::unshare(single, Kinds::UTS).context(what)?;
+                Some(Mark::of_own(&own).context(what)?)
+            }
+            false => None,
+        };
+        drop(own);
         match process::fork(single).context(|| "fork in the container".into())? {
-            Fork::Parent(pid) => Ok(pid.as_raw_nonzero().get()),
+            Fork::Parent(pid) => Ok(Inside { pid: pid.as_raw_nonzero().get(), mark }),
             Fork::Child => {
                 if prepare(ends).is_ok() {
                     payload.become_program();

@@ -13,8 +13,13 @@ use crate::tree::Overrides;
 impl Supervisor {
     /// Writes the exit record, tells everybody who waits, and removes what is to be removed.
     pub(super) fn finish(mut self, code: i32) -> Result<()> {
-        let exit =
-            Exit { code, started_at: self.started_at, finished_at: records::now(), error: None };
+        let exit = Exit {
+            code,
+            started_at: self.started_at,
+            finished_at: records::now(),
+            error: None,
+            timed_out: false,
+        };
         let directory = self.run.directory.as_path().to_path_buf();
         // Nobody may find a socket that nobody serves.
         rustix::fs::unlink(directory.join(minidock_proto::record::SOCKET)).ok();

@@ -64,11 +64,24 @@ pub(super) struct Output {
     /// `None` once it ended.
     pub(super) source: Option<OwnedFd>,
     pub(super) sinks: Vec<Sink>,
+    /// Bytes that still count, once the process ended.
+    left: Option<u64>,
 }
 
 impl Output {
     pub(super) fn new(stream: Stream, source: Option<OwnedFd>) -> Self {
-        Self { stream, source, sinks: Vec::new() }
+        Self { stream, source, sinks: Vec::new(), left: None }
+    }
+
+    /// The process ended: what it left in the pipe counts, what a process that it left behind
+    /// writes there later does not.
+    pub(super) fn process_ended(&mut self) {
+        let left = self.source.as_ref().map(rustix::io::ioctl_fionread);
+        match left {
+            Some(Ok(left @ 1..)) => self.left = Some(left),
+            Some(_) => self.source = None,
+            None => {}
+        }
     }
 
     /// Whether more may be read now: not while a reader lags.
@@ -87,6 +100,12 @@ impl Output {
                     log.write(self.stream, bytes);
                 }
                 self.sinks.retain_mut(|sink| sink.push(bytes));
+                if let Some(left) = &mut self.left {
+                    *left = left.saturating_sub(length as u64);
+                    if *left == 0 {
+                        self.source = None;
+                    }
+                }
                 return true;
             }
             Err(Errno::INTR) => return true,

@@ -4,7 +4,6 @@ use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
 use minidock_proto::Channel;
-use minidock_proto::record::Exit;
 use minidock_sys::{peer, signal};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
@@ -12,7 +11,7 @@ use rustix::net::SocketFlags;
 use rustix::process::WaitOptions;
 
 use super::client::Client;
-use super::{Supervisor, pump, records};
+use super::{Supervisor, pump};
 use crate::failure::{Context, Result};
 use crate::payload::shell_status;
 
@@ -28,6 +27,7 @@ enum Token {
     InputSink(usize),
     OutputSource(usize, usize),
     OutputSink(usize, usize, usize),
+    Dying,
 }
 
 impl Supervisor {
@@ -45,6 +45,7 @@ impl Supervisor {
                 }
             }
             self.check_stop();
+            self.check_tracked()?;
             self.finish_sessions(&mut buffer);
             if let Some(code) = self.ended
                 && self.sessions.iter().all(|session| !session.first)
@@ -61,7 +62,9 @@ impl Supervisor {
             tokens.push(token);
             fds.push(PollFd::from_borrowed_fd(fd, flags));
         });
-        let left = self.kill_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let moments = self.sessions.iter().filter_map(|session| session.next_moment());
+        let next = moments.chain(self.kill_at).min();
+        let left = next.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = left.map(|left| Timespec {
             tv_sec: left.as_secs() as i64,
             tv_nsec: i64::from(left.subsec_nanos()),
@@ -86,6 +89,9 @@ impl Supervisor {
             add(Token::Client(client.id), client.channel.as_fd(), PollFlags::IN);
         }
         for (place, session) in self.sessions.iter().enumerate() {
+            for pidfd in session.tracked.iter().flat_map(|tracked| tracked.dying()) {
+                add(Token::Dying, pidfd.as_fd(), PollFlags::IN);
+            }
             if let Some(owner) = &session.owner {
                 add(Token::SessionOwner(place), owner.as_fd(), PollFlags::IN);
             }
@@ -145,7 +151,7 @@ impl Supervisor {
                     output.flush(number);
                 }
             }
-            Token::Signals | Token::Listener | Token::Owner | Token::Client(_) => {}
+            Token::Signals | Token::Listener | Token::Owner | Token::Client(_) | Token::Dying => {}
         }
     }
 
@@ -183,9 +189,7 @@ impl Supervisor {
                 self.kill_at = None;
             }
             if let Some(session) = self.sessions.iter_mut().find(|s| s.pid == Some(pid)) {
-                session.ended = Some(code);
-                session.input = None;
-                session.owner = None;
+                session.process_ended(code);
             }
         }
     }
@@ -205,15 +209,15 @@ impl Supervisor {
         let mut ended = Vec::new();
         self.sessions.retain_mut(|session| {
             if session.is_done() {
-                ended.push((session.client, session.started_at, session.ended.unwrap_or(125)));
+                ended.push((session.client, session.exit()));
                 return false;
             }
             true
         });
-        for (client, started_at, code) in ended {
-            let Some(client) = client else { continue };
-            let finished_at = records::now();
-            self.tell_ended(client, Exit { code, started_at, finished_at, error: None });
+        for (client, exit) in ended {
+            if let Some(client) = client {
+                self.tell_ended(client, exit);
+            }
         }
     }
 }

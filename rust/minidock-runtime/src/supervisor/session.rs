@@ -1,13 +1,16 @@
 //! One process of the container with its streams: init, or one that was exec'd.
 
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use minidock_proto::log::Stream;
 use minidock_proto::process::WindowSize;
+use minidock_proto::record::Exit;
 use minidock_proto::request::FailureKind;
 use rustix::process::Pid;
 
 use super::pump::{Input, Output, Sink, non_blocking};
+use super::tracked::Tracked;
 use crate::failure::{Context, Result, failure};
 use crate::terminal;
 
@@ -28,6 +31,8 @@ pub(super) struct Session {
     pub(super) started_at: i64,
     /// Its exit status, once it ended.
     pub(super) ended: Option<i32>,
+    /// What finds all that it started.
+    pub(super) tracked: Option<Tracked>,
 }
 
 impl Session {
@@ -43,6 +48,7 @@ impl Session {
             owner: None,
             started_at: super::records::now(),
             ended: None,
+            tracked: None,
         }
     }
 
@@ -154,9 +160,37 @@ impl Session {
         }
     }
 
+    /// The process ended.
+    pub(super) fn process_ended(&mut self, code: i32) {
+        self.ended = Some(code);
+        self.input = None;
+        self.owner = None;
+        // With init everything ends, and a terminal tells its end itself.
+        if !self.first && self.terminal.is_none() {
+            self.outputs.iter_mut().for_each(Output::process_ended);
+        }
+    }
+
+    /// When something is to be done for it without anybody asking.
+    pub(super) fn next_moment(&self) -> Option<Instant> {
+        self.tracked.as_ref().and_then(Tracked::next_moment)
+    }
+
+    /// How it ended.
+    pub(super) fn exit(&self) -> Exit {
+        Exit {
+            code: self.ended.unwrap_or(125),
+            started_at: self.started_at,
+            finished_at: super::records::now(),
+            error: None,
+            timed_out: self.tracked.as_ref().is_some_and(|tracked| tracked.timed_out),
+        }
+    }
+
     /// Ended, and everything it said has been handed on.
     pub(super) fn is_done(&self) -> bool {
         self.ended.is_some()
+            && self.tracked.as_ref().is_none_or(Tracked::is_gone)
             && self.outputs.iter().all(|output| output.source.is_none() && !output.is_waiting())
     }
 }

@@ -10,7 +10,7 @@ use minidock_image::layer::{Entry, EntryKind, EntryPath};
 use minidock_image::tar::{LayerTarReader, TarEntry, TarError};
 
 use super::context::{Watched, append_entry, file_digest};
-use super::options::CancelToken;
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result, quoted};
 
 /// Length of a tar header, and where its checksum is.

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::time::Timespec;
 
 use super::event::{BuildEvent, Stream};
-use super::options::CancelToken;
+use crate::cancel::CancelToken;
 use crate::container::{ClientStreams, Exit};
 use crate::error::{Error, Result};
 use crate::runtime::{Conversation, broken};

@@ -75,4 +75,7 @@ pub struct ContainerConfig {
     /// Made to be started at once: if it never was, its maker died in between.
     #[serde(default)]
     pub started_at_once: bool,
+    /// A user namespace of its own in any case.
+    #[serde(default)]
+    pub own_user_namespace: bool,
 }

@@ -20,6 +20,9 @@ use crate::store::ContainerId;
 /// How long a supervisor may take to end once its container was killed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The first version whose supervisors can end a process with all that it started.
+const TRACKING: u32 = 2;
+
 /// A connection to a supervisor.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -202,6 +205,18 @@ impl Control {
         match self.channel.receive::<Reply>().map_err(broken)? {
             Some((reply, _)) => Ok(reply),
             None => Err(Error::new(ErrorKind::Runtime, "the container's supervisor ended")),
+        }
+    }
+
+    /// Refuses a supervisor of an older version, which would ignore what it does not know.
+    pub(super) fn knows_tracking(&self) -> Result<()> {
+        match self.ask(&Call::Status)? {
+            Reply::Status(status) if status.version >= TRACKING => Ok(()),
+            _ => Err(Error::new(
+                ErrorKind::Incompatible,
+                "the container was started by an older minidock, which knows no time-outs",
+            )
+            .with_hint("restart the container")),
         }
     }
 

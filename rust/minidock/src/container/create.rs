@@ -146,10 +146,14 @@ fn merge(options: &ContainerOptions, image: &ImageConfig, short: &str) -> Result
             .is_some_and(|check| check.test.first().is_some_and(|kind| kind != "NONE")),
         bound: Vec::new(),
         started_at_once: false,
+        own_user_namespace: options.own_user_namespace,
     })
 }
 
 fn command(options: &ContainerOptions, process: &ProcessConfig) -> Result<(Vec<Bytes>, usize)> {
+    if options.idle {
+        return Ok((Vec::new(), 0));
+    }
     let bytes = |words: &[String]| words.iter().map(|w| Bytes::from(w.as_str())).collect();
     let mut args: Vec<Bytes> = match &options.entrypoint {
         Some(entrypoint) => entrypoint.clone(),

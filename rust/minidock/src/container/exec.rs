@@ -7,7 +7,10 @@ use minidock_proto::control::{Call, Reply};
 use minidock_proto::process::Process;
 use minidock_proto::{Bytes, Outgoing};
 
+use super::capabilities::needs_own_namespace;
+use super::config::ContainerConfig;
 use super::control::{Control, readable, when_still_there};
+use super::options::SeccompOption;
 use super::start::{lockdown, own_pidfd};
 use super::streams::{self, Attach, ClientStreams};
 use super::{Exit, WindowSize};
@@ -37,6 +40,15 @@ pub struct ExecOptions {
     pub owned: bool,
 }
 
+/// What an executed process is kept within.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Bounds {
+    /// All that it starts can be ended with it.
+    pub(super) tracked: bool,
+    /// When that happens.
+    pub(super) timeout: Option<Duration>,
+}
+
 /// A process that was executed.
 #[derive(Debug)]
 pub struct Executing {
@@ -48,11 +60,25 @@ pub struct Executing {
 impl Engine {
     /// Executes a process in a running container.
     pub fn exec_container(&self, id: &ContainerId, options: &ExecOptions) -> Result<Executing> {
+        self.exec_as(id, options, Bounds::default())
+    }
+
+    /// Executes a process that can be ended with all that it starts.
+    pub(super) fn exec_as(
+        &self,
+        id: &ContainerId,
+        options: &ExecOptions,
+        bounds: Bounds,
+    ) -> Result<Executing> {
         if options.args.is_empty() {
             return Err(Error::new(ErrorKind::InvalidInput, "no command is given to execute"));
         }
         let config = self.container_settings(id)?;
         let control = self.running(id)?;
+        if bounds.tracked {
+            can_be_tracked(&config)?;
+            control.knows_tracking()?;
+        }
         let mut env = config.env.clone();
         env.extend(options.env.iter().cloned());
         let size = options.window.unwrap_or(WindowSize { rows: 24, columns: 80 });
@@ -73,6 +99,8 @@ impl Engine {
             process: Box::new(process),
             stdio: ends.push(&mut fds),
             owner: owner.as_ref().map(|owner| fds.push(owner.as_fd())),
+            tracked: bounds.tracked,
+            timeout: bounds.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         };
         control.channel().send(&call, fds.as_slice()).map_err(broken)?;
         match control.receive()? {
@@ -88,6 +116,20 @@ impl AsFd for Executing {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.control.channel().as_fd()
     }
+}
+
+/// What a process starts is known by its UTS namespace: it must not be able to leave it.
+fn can_be_tracked(config: &ContainerConfig) -> Result<()> {
+    let can_leave = config.privileged
+        || config.seccomp != SeccompOption::Default
+        || needs_own_namespace(config.capabilities);
+    if !can_leave {
+        return Ok(());
+    }
+    let message = "a time-out needs a container with the default seccomp filter and no further \
+                   capabilities: with more, its processes could hide from it";
+    Err(Error::new(ErrorKind::InvalidInput, message)
+        .with_hint("execute without a time-out, and stop the container when its time is up"))
 }
 
 impl Executing {
@@ -113,6 +155,11 @@ impl Executing {
     /// Sends it a signal.
     pub fn kill(&self, signal: i32) -> Result<()> {
         self.control.send(&Call::Signal { signal })
+    }
+
+    /// Ends it with all that it started; only for one that is tracked.
+    pub(super) fn end_all(&self) -> Result<()> {
+        self.control.send(&Call::EndAll)
     }
 
     /// Gives the streams up; the process goes on.

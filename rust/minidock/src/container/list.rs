@@ -156,6 +156,7 @@ impl Engine {
             started_at: state.started_at.unwrap_or(0),
             finished_at: state.finished_at.unwrap_or(0),
             error: state.error,
+            timed_out: false,
         })
     }
 

@@ -86,6 +86,11 @@ pub struct ContainerOptions {
     pub shm_size: Option<u64>,
     /// Further lines of /etc/hosts, `name:address`.
     pub extra_hosts: Vec<String>,
+    /// A user namespace of its own even where nothing else asks for one: limits that the kernel
+    /// counts for each user, as that of processes, then count this container alone.
+    pub own_user_namespace: bool,
+    /// No program at first: the container waits for executed processes until it is ended.
+    pub idle: bool,
 }
 
 impl ContainerOptions {
@@ -155,6 +160,9 @@ pub enum MountKind {
     Tmpfs {
         /// Size in bytes.
         size: Option<u64>,
+        /// The most files and directories in it.
+        #[serde(default)]
+        inodes: Option<u64>,
         /// Mode of its root.
         mode: Option<u32>,
         /// Programs in it may be executed.

@@ -225,7 +225,7 @@ impl Engine {
             _ => 128,
         };
         let error = Some(error.one_line());
-        let exit = super::Exit { code, started_at: 0, finished_at: now, error };
+        let exit = super::Exit { code, started_at: 0, finished_at: now, error, timed_out: false };
         let path = self.store().container_dir(&record.id).join(record::EXIT);
         let text = serde_json::to_vec(&exit)
             .map_err(|e| Error::new(ErrorKind::Io, "cannot write exit.json").with_source(e))?;
@@ -249,9 +249,12 @@ impl Engine {
                 self.store().volume(&name)?;
                 OpenSource::Volume { path: self.store().volume_data(&name), fill: !no_copy }
             }
-            MountKind::Tmpfs { size, mode, exec } => {
-                OpenSource::Tmpfs { size: *size, mode: mode.unwrap_or(0o1777), exec: *exec }
-            }
+            MountKind::Tmpfs { size, inodes, mode, exec } => OpenSource::Tmpfs {
+                size: *size,
+                inodes: *inodes,
+                mode: mode.unwrap_or(0o1777),
+                exec: *exec,
+            },
         };
         Ok(OpenMount { target: mount.target.clone(), source, read_only: mount.read_only })
     }
@@ -275,7 +278,7 @@ struct OpenMount {
 enum OpenSource {
     Bind { path: PathBuf, identity: OwnedFd },
     Volume { path: PathBuf, fill: bool },
-    Tmpfs { size: Option<u64>, mode: u32, exec: bool },
+    Tmpfs { size: Option<u64>, inodes: Option<u64>, mode: u32, exec: bool },
 }
 
 impl OpenMount {
@@ -289,8 +292,8 @@ impl OpenMount {
             OpenSource::Volume { path, fill } => {
                 MountSource::Volume { path: path.as_path().into(), fill: *fill }
             }
-            OpenSource::Tmpfs { size, mode, exec } => {
-                MountSource::Tmpfs { size: *size, mode: *mode, exec: *exec }
+            OpenSource::Tmpfs { size, inodes, mode, exec } => {
+                MountSource::Tmpfs { size: *size, inodes: *inodes, mode: *mode, exec: *exec }
             }
         };
         Mount { target: self.target.clone(), source, read_only: self.read_only }
@@ -323,7 +326,8 @@ fn ports_to_bind(config: &ContainerConfig) -> &[super::PublishedPort] {
 
 /// Whatever is more than the default must not be root in the shared user namespace.
 fn needs_nested(config: &ContainerConfig) -> bool {
-    config.privileged
+    config.own_user_namespace
+        || config.privileged
         || config.seccomp == super::SeccompOption::Unconfined
         || matches!(config.seccomp, super::SeccompOption::Profile(_))
         || capabilities::needs_own_namespace(config.capabilities)
@@ -419,6 +423,11 @@ impl Running {
     /// Gives the streams up; the container goes on, owned by nobody.
     pub fn detach(&self) -> Result<()> {
         when_still_there(self.conversation.channel.send(&Call::Detach, &[]))
+    }
+
+    /// The connection to its supervisor.
+    pub(super) fn channel(&self) -> &minidock_proto::Channel {
+        &self.conversation.channel
     }
 
     fn call(&self, call: &Call) -> Result<()> {

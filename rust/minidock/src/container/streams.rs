@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 
 use minidock_proto::Outgoing;
 use minidock_proto::request::Stdio;
@@ -52,9 +53,11 @@ pub(crate) fn pipes(attach: Attach) -> Result<(ClientStreams, SupervisorEnds)> {
     let mut client = ClientStreams::default();
     let mut ends = SupervisorEnds::default();
     if attach.stdin {
-        let (reader, writer) = pipe()?;
-        client.stdin = Some(File::from(OwnedFd::from(writer)));
-        ends.stdin = Some(reader.into());
+        // A socket, so that a host can write to one that nobody reads without a SIGPIPE.
+        let (theirs, ours) =
+            UnixStream::pair().map_err(|error| Error::io("cannot make a socket pair", error))?;
+        client.stdin = Some(File::from(OwnedFd::from(ours)));
+        ends.stdin = Some(theirs.into());
     }
     if attach.stdout {
         let (reader, writer) = pipe()?;

@@ -32,7 +32,7 @@ fn settings() -> ContainerConfig {
             mount("/x", volume("anon"), false),
             mount(
                 "/t",
-                MountKind::Tmpfs { size: Some(64), mode: Some(0o1777), exec: false },
+                MountKind::Tmpfs { size: Some(64), inodes: None, mode: Some(0o1777), exec: false },
                 false,
             ),
         ],
@@ -62,6 +62,7 @@ fn settings() -> ContainerConfig {
         has_healthcheck: false,
         bound: vec![40001, 8443],
         started_at_once: false,
+        own_user_namespace: false,
     }
 }
 

@@ -65,10 +65,11 @@ fn bind(mount: &MountOptions) -> Option<String> {
 }
 
 fn tmpfs(mount: &MountOptions) -> Option<(String, Value)> {
-    let MountKind::Tmpfs { size, mode, exec } = &mount.kind else { return None };
+    let MountKind::Tmpfs { size, inodes, mode, exec } = &mount.kind else { return None };
     let mut options = Vec::new();
     options.extend(mount.read_only.then(|| "ro".to_owned()));
     options.extend(size.map(|size| format!("size={size}")));
+    options.extend(inodes.map(|inodes| format!("nr_inodes={inodes}")));
     options.extend(mode.map(|mode| format!("mode={mode:o}")));
     options.extend(exec.then(|| "exec".to_owned()));
     Some((text(&mount.target), options.join(",").into()))

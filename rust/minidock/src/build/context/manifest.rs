@@ -14,7 +14,7 @@ use super::walk::Walk;
 use super::{Context, changed, opening, unusable};
 use crate::build::archive::{self, Archive};
 use crate::build::key::KeyBuilder;
-use crate::build::options::CancelToken;
+use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use rustix::fs::FileType;
 

@@ -9,7 +9,7 @@ use minidock_image::tar::{LayerTarReader, TarEntry};
 
 use super::*;
 use crate::build::key::KeyBuilder;
-use crate::build::options::CancelToken;
+use crate::cancel::CancelToken;
 
 /// What no stream may hold.
 const HOST: &str = "text of the host";

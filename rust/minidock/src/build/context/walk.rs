@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, fstat, readlinkat, statat
 
 use super::manifest::{Item, Origin, Plain};
 use super::{Context, Found, attributes, changed, opening, shown, unusable};
-use crate::build::options::CancelToken;
+use crate::cancel::CancelToken;
 use crate::error::{self, Error, Result};
 
 /// Longest piece of a file that is read at once.

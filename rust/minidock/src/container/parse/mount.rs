@@ -156,7 +156,7 @@ fn memory(fields: Fields, bad: &dyn Fn(&str) -> Error) -> Result<MountKind> {
     refuse(fields.create.is_some(), "bind-create-src", "tmpfs", bad)?;
     refuse(fields.no_copy.is_some(), "volume-nocopy", "tmpfs", bad)?;
     refuse(fields.source.is_some(), "source", "tmpfs", bad)?;
-    Ok(MountKind::Tmpfs { size: fields.size, mode: fields.mode, exec: false })
+    Ok(MountKind::Tmpfs { size: fields.size, inodes: None, mode: fields.mode, exec: false })
 }
 
 fn refuse(given: bool, key: &str, kind: &str, bad: &dyn Fn(&str) -> Error) -> Result<()> {
@@ -186,7 +186,12 @@ mod tests {
             ("target=/t", volume(None, false), false),
             (
                 "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700",
-                MountKind::Tmpfs { size: Some(1 << 20), mode: Some(0o700), exec: false },
+                MountKind::Tmpfs {
+                    size: Some(1 << 20),
+                    inodes: None,
+                    mode: Some(0o700),
+                    exec: false,
+                },
                 false,
             ),
         ] {

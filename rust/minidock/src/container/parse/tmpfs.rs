@@ -11,7 +11,7 @@ use crate::error::Result;
 
 const FLAG: &str = "--tmpfs";
 
-/// `target[:options]` with options of mount(8): `size=`, `mode=`, `exec`, `ro`.
+/// `target[:options]` with options of mount(8): `size=`, `nr_inodes=`, `mode=`, `exec`, `ro`.
 pub fn tmpfs(value: impl AsRef<OsStr>) -> Result<MountOptions> {
     let value = value.as_ref().as_bytes();
     let (target, options) = split_once(value, b':').unwrap_or((value, b""));
@@ -19,11 +19,18 @@ pub fn tmpfs(value: impl AsRef<OsStr>) -> Result<MountOptions> {
         return Err(wrong(FLAG, value, "the target is not an absolute path below the root")
             .with_hint("write TARGET[:size=64m,mode=1777,exec]"));
     }
-    let (mut limit, mut access, mut exec, mut read_only) = (None, None, false, false);
+    let (mut limit, mut inodes, mut access) = (None, None, None);
+    let (mut exec, mut read_only) = (false, false);
     for option in text(FLAG, options)?.split(',').filter(|option| !option.is_empty()) {
         match option.split_once('=').unwrap_or((option, "")) {
             // A percentage is of the host's memory, which a container has no share of.
             ("size", bytes) => limit = Some(size(bytes)?),
+            ("nr_inodes", number) => {
+                inodes = Some(number.parse().map_err(|_| {
+                    wrong(FLAG, value, "nr_inodes is not a number")
+                        .with_hint("write TARGET:nr_inodes=10000")
+                })?);
+            }
             ("mode", octal) => access = Some(mode(FLAG, octal, value)?),
             ("exec", "") => exec = true,
             ("noexec", "") => exec = false,
@@ -31,11 +38,11 @@ pub fn tmpfs(value: impl AsRef<OsStr>) -> Result<MountOptions> {
             ("rw" | "nosuid" | "nodev", "") => {}
             (key, _) => {
                 return Err(wrong(FLAG, value, format!("the option {key:?} is not offered"))
-                    .with_hint("known are size, mode, exec, noexec, ro and rw"));
+                    .with_hint("known are size, nr_inodes, mode, exec, noexec, ro and rw"));
             }
         }
     }
-    let kind = MountKind::Tmpfs { size: limit, mode: access, exec };
+    let kind = MountKind::Tmpfs { size: limit, inodes, mode: access, exec };
     Ok(MountOptions { target: Bytes(target.to_vec()), kind, read_only })
 }
 
@@ -52,14 +59,15 @@ mod tests {
 
     #[test]
     fn tmpfses() {
-        for (text, size, mode, exec, read_only) in [
-            ("/t", None, None, false, false),
-            ("/t:", None, None, false, false),
-            ("/t:size=1m,mode=1777", Some(1 << 20), Some(0o1777), false, false),
-            ("/t:rw,noexec,nosuid,nodev", None, None, false, false),
-            ("/t:exec,ro", None, None, true, true),
+        for (text, size, inodes, mode, exec, read_only) in [
+            ("/t", None, None, None, false, false),
+            ("/t:", None, None, None, false, false),
+            ("/t:size=1m,mode=1777", Some(1 << 20), None, Some(0o1777), false, false),
+            ("/t:nr_inodes=100", None, Some(100), None, false, false),
+            ("/t:rw,noexec,nosuid,nodev", None, None, None, false, false),
+            ("/t:exec,ro", None, None, None, true, true),
         ] {
-            let kind = MountKind::Tmpfs { size, mode, exec };
+            let kind = MountKind::Tmpfs { size, inodes, mode, exec };
             let expected = MountOptions { target: "/t".into(), kind, read_only };
             assert_eq!(tmpfs(text).unwrap(), expected, "{text}");
         }
@@ -68,6 +76,7 @@ mod tests {
             "t",
             "/",
             "/t:size=",
+            "/t:nr_inodes=many",
             "/t:mode=8",
             "/t:mode=77777",
             "/t:uid=1",
