@@ -1,5 +1,6 @@
 //! The end: records, answers, clean-up.
 
+use minidock_proto::Bytes;
 use minidock_proto::control::Reply;
 use minidock_proto::record::Exit;
 use minidock_proto::request::{Answer, AutoRemove, Layer};
@@ -27,9 +28,11 @@ impl Supervisor {
             let layer = self.commit(commit)?;
             self.tell_starter(&Answer::Layer(layer));
         }
-        if self.run.remove.is_none() {
-            records::write_exit(&directory, &exit)?;
-        }
+        let removed = match self.run.remove.take() {
+            // Out of sight before anybody hears of the end.
+            Some(remove) => self.hide(&remove),
+            None => records::write_exit(&directory, &exit).map(|()| None),
+        };
         self.tell_starter(&Answer::Exited(exit.clone()));
         for client in &self.clients {
             if client.waiting && client.id != STARTER {
@@ -37,10 +40,11 @@ impl Supervisor {
             }
         }
         self.clients.clear();
-        let done = match self.run.remove.take() {
-            Some(remove) => self.remove_itself(&remove),
-            // Only now: nobody waits for the disk.
-            None => records::sync_exit(&directory),
+        // Only now: nobody waits for the disk.
+        let done = match removed {
+            Ok(Some(gone)) => crate::tree::remove(&gone),
+            Ok(None) => records::sync_exit(&directory),
+            Err(failure) => Err(failure),
         };
         // A fork in a thread of the engine's process may hold a copy of the descriptor for a
         // moment longer than we live.
@@ -65,13 +69,14 @@ impl Supervisor {
         commit.scan(upper, &self.run.mapping, &self.mount_points, &Overrides::none())
     }
 
-    /// `--rm`: out of sight at once, then deleted, still holding the lock.
-    fn remove_itself(&self, remove: &AutoRemove) -> Result<()> {
+    /// `--rm`: container, name and volumes go out of sight at once, still holding the lock.
+    /// Answers with what is left to be deleted.
+    fn hide(&self, remove: &AutoRemove) -> Result<Option<Vec<Bytes>>> {
         let trash = remove.trash.as_path();
         rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
             .context(|| "unmount the layers".into())?;
         // Before the container: whoever sees that it is gone finds its volumes gone as well.
-        let mut paths = vec![remove.trash.clone()];
+        let mut paths = Vec::new();
         for volume in &remove.volumes {
             let Some(name) = volume.as_path().file_name() else { continue };
             let gone = trash.with_file_name(name);
@@ -82,18 +87,15 @@ impl Supervisor {
             }
         }
         match std::fs::rename(self.run.directory.as_path(), trash) {
-            Ok(()) => {}
+            Ok(()) => paths.push(remove.trash.clone()),
             // Somebody removed it already (`rm -f` at the same moment).
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                paths.remove(0);
-                return crate::tree::remove(&paths);
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(paths)),
             Err(error) => return Err(error).context(|| "remove the container".into()),
         }
         if let Some(name) = &remove.name {
             rustix::fs::unlink(name.as_path()).ok();
         }
         rustix::mount::unmount(trash.join("mnt"), UnmountFlags::DETACH).ok();
-        crate::tree::remove(&paths)
+        Ok(Some(paths))
     }
 }
