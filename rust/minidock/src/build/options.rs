@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use minidock_image::reference::Reference;
 
-pub use crate::cancel::CancelToken;
+use crate::cancel::CancelToken;
 use crate::container::NetworkMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::PullPolicy;
