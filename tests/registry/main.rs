@@ -4,6 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up has failed")]
 
 mod debian;
+mod hub;
+mod image;
+mod interrupted;
+mod liar;
 mod login;
 mod real;
 mod scene;
+mod server;
+mod tls;

@@ -154,9 +154,12 @@ impl Shared {
     }
 }
 
-/// Where a redirect leads, if it may be followed.
+/// Where an answer sends us, if it may be followed.
 pub(crate) fn target(from: &Url, response: &Response) -> Result<Url> {
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    judge_target(from, response.headers().get(LOCATION).and_then(|value| value.to_str().ok()))
+}
+
+fn judge_target(from: &Url, location: Option<&str>) -> Result<Url> {
     let next = location.and_then(|location| from.join(location).ok());
     let refused = |to: &str, reason| RegistryError::Redirect {
         from: host::shown(from),
@@ -311,4 +314,33 @@ fn is_tls(error: &reqwest::Error) -> bool {
         next = error.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Row G4.
+    #[test]
+    fn targets() {
+        for (from, location, to) in [
+            ("https://r.example.org/v2/", Some("/x"), Some("https://r.example.org/x")),
+            (
+                "https://r.example.org/v2/",
+                Some("https://cdn.example.com/"),
+                Some("https://cdn.example.com/"),
+            ),
+            ("http://localhost:5000/", Some("http://localhost:1/"), Some("http://localhost:1/")),
+            ("http://localhost:5000/", Some("https://example.org/"), Some("https://example.org/")),
+            ("https://r.example.org/", Some("http://r.example.org/"), None),
+            ("https://r.example.org/", Some("http://localhost/"), None),
+            ("https://r.example.org/", Some("file:///etc/passwd"), None),
+            ("https://r.example.org/", Some("https://a:b@example.org/"), None),
+            ("https://r.example.org/", Some("https://["), None),
+            ("https://r.example.org/", None, None),
+        ] {
+            let found = judge_target(&Url::parse(from).unwrap(), location).ok();
+            assert_eq!(found.map(|url| url.to_string()).as_deref(), to, "{from} {location:?}");
+        }
+    }
 }

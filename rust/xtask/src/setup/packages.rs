@@ -51,6 +51,7 @@ const PACKAGES: &[Package] = &[
     ),
     package("umoci", Purpose::Test, "unpacks our images: an independent reading of the OCI layout"),
     package("docker-registry", Purpose::Test, "a registry for pull and push"),
+    package("openssl", Purpose::Test, "certificates of that registry, good and bad"),
     package("nftables", Purpose::Test, "shows the rules of private networks"),
     package("iproute2", Purpose::Test, "shows the addresses of private networks"),
     package("strace", Purpose::Test, "makes system calls fail on purpose"),
