@@ -72,7 +72,7 @@ fn cases() -> Vec<(&'static str, Answer, &'static str)> {
     let config = || String::from_utf8(image.config.clone()).unwrap();
     let one_diff_id = {
         let config = config();
-        let (start, end) = (config.find("[\"sha256").unwrap(), config.find("\"]").unwrap());
+        let (start, end) = (config.find("[\"sha256").unwrap(), config.rfind("\"]").unwrap());
         let list = &config[start..end + 2];
         let first = format!("{}]", list.split(',').next().unwrap());
         config.replace(list, &first)
@@ -166,6 +166,8 @@ fn cases() -> Vec<(&'static str, Answer, &'static str)> {
 fn lies_are_refused_and_nothing_is_stored() {
     let scene = Scene::new();
     for (name, answer, said) in cases() {
+        // Layers that were right in an earlier case would not be asked for again.
+        scene.ok("system prune -f");
         let server = Server::new(answer);
         let refused = scene.fails(&format!("pull {}/app", server.name()));
         assert!(refused.contains(said), "{name}: {refused}");

@@ -85,7 +85,7 @@ fn an_authority_of_your_own() {
 fn bad_certificates() {
     let (authority, scene) = (Authority::new(), Scene::new());
     for (name, host, days, said) in
-        [("expired", "localhost", -1, "Expired"), ("other", "example.org", 30, "NotValidForName")]
+        [("expired", "localhost", -1, "Expired"), ("other", "example.org", 30, "not valid for name")]
     {
         let (certificate, key) = authority.signs(name, host, days);
         let registry = registry(&certificate, &key);

@@ -304,16 +304,12 @@ pub(crate) fn failed(host: &str, error: &reqwest::Error) -> RegistryError {
     }
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = next {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+/// Whether rustls is among the causes; what is within an [`std::io::Error`] is none of its causes.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || inner.is_some_and(|inner| is_tls(inner))
+        || error.source().is_some_and(is_tls)
 }
 
 #[cfg(test)]
