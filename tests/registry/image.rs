@@ -8,19 +8,19 @@ use sha2::{Digest, Sha256};
 
 use crate::server::{Reply, Request};
 
-pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+pub(crate) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// `sha256:...` of some bytes.
-pub fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }
 
 /// Bytes that do not compress, the same ones every time.
-pub fn noise(len: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(len + 8);
     while bytes.len() < len {
@@ -35,16 +35,16 @@ pub fn noise(len: usize, seed: u64) -> Vec<u8> {
 
 /// An image with one layer for each file.
 #[derive(Debug, Clone)]
-pub struct Image {
-    pub manifest: Vec<u8>,
-    pub media_type: String,
-    pub config: Vec<u8>,
-    pub layers: Vec<Vec<u8>>,
+pub(crate) struct Image {
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) media_type: String,
+    pub(crate) config: Vec<u8>,
+    pub(crate) layers: Vec<Vec<u8>>,
 }
 
 impl Image {
     /// Layers with one file each, of these lengths.
-    pub fn new(lengths: &[usize]) -> Self {
+    pub(crate) fn new(lengths: &[usize]) -> Self {
         let tars: Vec<_> =
             lengths.iter().zip(1_u64..).map(|(len, seed)| tar(seed, &noise(*len, seed))).collect();
         let diff_ids: Vec<_> = tars.iter().map(|tar| format!("\"{}\"", digest(tar))).collect();
@@ -70,7 +70,7 @@ impl Image {
     }
 
     /// The manifest, with another type of layers, and something more in each.
-    pub fn manifest_with(&self, layer_type: &str, more: &str) -> String {
+    pub(crate) fn manifest_with(&self, layer_type: &str, more: &str) -> String {
         let layers: Vec<_> = self
             .layers
             .iter()
@@ -92,7 +92,7 @@ impl Image {
     }
 
     /// What an honest registry answers, under any repository and tag.
-    pub fn answer(&self, request: &Request) -> Reply {
+    pub(crate) fn answer(&self, request: &Request) -> Reply {
         let path = request.path();
         if path == "/v2/" {
             return Reply::new(200, "{}");
@@ -115,7 +115,7 @@ impl Image {
 }
 
 /// A blob, or the part of it that is asked for.
-pub fn ranged(request: &Request, blob: &[u8]) -> Reply {
+pub(crate) fn ranged(request: &Request, blob: &[u8]) -> Reply {
     let range = request.header("range").and_then(|range| range.strip_prefix("bytes="));
     let start = range.and_then(|range| range.strip_suffix('-')?.parse::<usize>().ok());
     match start {
@@ -126,7 +126,7 @@ pub fn ranged(request: &Request, blob: &[u8]) -> Reply {
     }
 }
 
-pub fn missing(code: &str) -> Reply {
+pub(crate) fn missing(code: &str) -> Reply {
     Reply::new(404, format!("{{\"errors\":[{{\"code\":\"{code}\",\"message\":\"unknown\"}}]}}"))
 }
 

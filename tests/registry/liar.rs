@@ -3,7 +3,7 @@
 
 use crate::image::{CONFIG, INDEX, Image, LAYER, MANIFEST, digest, missing, noise};
 use crate::scene::Scene;
-use crate::server::{Reply, Request, Server};
+use crate::server::{Body, Reply, Request, Server};
 
 type Answer = Box<dyn Fn(&Request) -> Reply + Send + Sync>;
 
@@ -26,6 +26,12 @@ fn changed(change: impl FnOnce(&mut Image)) -> Answer {
 /// Whatever is asked for a manifest gets this.
 fn manifest(media_type: &str, text: impl Into<Vec<u8>>) -> Answer {
     but("/manifests/".into(), Reply::new(200, text).with("Content-Type", media_type))
+}
+
+/// A manifest that comes in an odd way.
+fn odd(body: Body) -> Answer {
+    let reply = Reply::new(200, "").with("Content-Type", MANIFEST);
+    but("/manifests/".into(), reply.body(body))
 }
 
 /// Indexes in indexes, each with its right digest.
@@ -143,6 +149,9 @@ fn cases() -> Vec<(&'static str, Answer, &'static str)> {
             manifest(MANIFEST, image.manifest_with("application/wasm", "")),
             "which is not supported",
         ),
+        ("no end", odd(Body::Endless), "more than 4194304 bytes"),
+        ("no end of headers", odd(Body::EndlessHeader), "the transfer of"),
+        ("no answer", odd(Body::Nothing), "the transfer of"),
         (
             "no tar",
             changed(|image| {

@@ -84,9 +84,10 @@ fn an_authority_of_your_own() {
 #[test]
 fn bad_certificates() {
     let (authority, scene) = (Authority::new(), Scene::new());
-    for (name, host, days, said) in
-        [("expired", "localhost", -1, "Expired"), ("other", "example.org", 30, "not valid for name")]
-    {
+    for (name, host, days, said) in [
+        ("expired", "localhost", -1, "Expired"),
+        ("other", "example.org", 30, "not valid for name"),
+    ] {
         let (certificate, key) = authority.signs(name, host, days);
         let registry = registry(&certificate, &key);
         scene.settings(&format!(

@@ -2,7 +2,7 @@
 //! client alone. What an image made of it must come to is tested with the command line.
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up has failed")]
-#![allow(dead_code, unreachable_pub, reason = "the server is shared with other suites")]
+#![allow(dead_code, reason = "the server is shared with other suites")]
 
 #[path = "../../../tests/registry/image.rs"]
 mod image;
