@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional, Tuple
+import sys
+from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional, Tuple, TypeVar
 
 from minidock._pump import STDERR, STDOUT, Gathered, Pump
 
+T = TypeVar("T")
 
-if TYPE_CHECKING:
+if TYPE_CHECKING and sys.version_info < (3, 12):
     from typing_extensions import disjoint_base
 else:
 
-    def disjoint_base(one: type) -> type:
+    def disjoint_base(one: T) -> T:
         """A word for type checkers alone: no class has this one and another tuple as bases."""
         return one
 
@@ -45,6 +47,11 @@ def finished(gathered: Gathered, demux: bool) -> ExecResult:
 def joined(gathered: Gathered) -> Tuple[Optional[bytes], Optional[bytes]]:
     """Both outputs apart; None for one to which nothing was written."""
     return gathered.of(STDOUT) or None, gathered.of(STDERR) or None
+
+
+def streamed(pump: Pump, demux: bool) -> Iterator[Any]:
+    """Pieces of output as they come."""
+    return demultiplexed(pump) if demux else (data for _, data in pump)
 
 
 def demultiplexed(pump: Pump) -> Iterator[Tuple[Optional[bytes], Optional[bytes]]]:

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple, Union
 from minidock import _minidock
 from minidock._create import exec_options, options
 from minidock._encode import Words
-from minidock._exec import ExecResult, demultiplexed, finished, joined
+from minidock._exec import ExecResult, finished, joined, streamed
 from minidock._keywords import asks, refuse_keywords, refuse_method
 from minidock._logs import Moment, lines, nanoseconds, tail_lines
 from minidock._pump import STDERR, STDOUT, Callback, Pump, Stdin
@@ -184,7 +184,7 @@ class Container(Model):
         attach = (False, stdout, stderr and not tty)
         pump = Pump(_minidock.container_attach(self.client._engine, self.id, attach))
         if stream:
-            return demultiplexed(pump) if demux else (data for _, data in pump)
+            return streamed(pump, demux)
         gathered = pump.run()
         return joined(gathered) if demux else gathered.of(STDOUT, STDERR)
 
@@ -250,7 +250,7 @@ class Container(Model):
             return ExecResult(None, b"")
         pump = Pump(session, None if stdin is True else stdin, timeout)
         if stream:
-            return ExecResult(None, demultiplexed(pump) if demux else (d for _, d in pump))
+            return ExecResult(None, streamed(pump, demux))
         return finished(pump.run(on_stdout, on_stderr), demux)
 
     def _running(self) -> bool:
