@@ -18,7 +18,7 @@ _log = logging.getLogger("minidock")
 
 _LATER = frozenset(
     """
-    custom_context encoding pull container_limits shmsize cache_from squash extra_hosts platform
+    custom_context encoding container_limits shmsize cache_from squash extra_hosts platform
     isolation use_config_proxy gzip
     """.split()
 )
@@ -26,7 +26,7 @@ _LATER = frozenset(
 _KNOWN = frozenset(
     """
     path fileobj tag quiet nocache rm forcerm timeout dockerfile buildargs labels target
-    network_mode
+    network_mode pull
     """.split()
 )
 
@@ -59,6 +59,7 @@ def build_options(given: Mapping[str, Any]) -> Tuple[str, Optional[float]]:
         "build_args": {k: str(v) for k, v in (given.get("buildargs") or {}).items() if v is not None},
         "target": given.get("target") or None,
         "no_cache": bool(given.get("nocache")),
+        "pull": bool(given.get("pull")),
         "labels": labels(given.get("labels")),
         "network": given.get("network_mode"),
     }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Tuple, Union
 
 from minidock import _minidock
 from minidock._create import options
 from minidock._encode import Words
 from minidock._pump import STDERR, STDOUT, Callback, Gathered, Pump, Stdin
-from minidock.errors import ContainerError, Unsupported
+from minidock.errors import ContainerError, ImageNotFound, Unsupported
 from minidock.images import Image
 
 if TYPE_CHECKING:
@@ -41,14 +41,13 @@ def run(
     keywords["auto_remove"] = bool(remove or keywords.get("auto_remove"))
     keywords["stdin_open"] = bool(has_input or keywords.get("stdin_open"))
     asked = options("run()", named, command, keywords)
-    engine = collection.client._engine
     if detach:
-        made, _ = _minidock.container_run(engine, asked, (False, False, False), False)
+        made, _ = _started(collection, image, asked, (False, False, False), False)
         _log.debug("started %s of %s", made[:12], named)
         return collection.get(made)
     tty = bool(keywords.get("tty"))
     # What went wrong is told with the error, so standard error is read in any case.
-    made, session = _minidock.container_run(engine, asked, (has_input, True, not tty), True)
+    made, session = _started(collection, image, asked, (has_input, True, not tty), True)
     _log.debug("started %s of %s", made[:12], named)
     pump = Pump(session, stdin, timeout, whole=True)
     result = _Result(collection, made, named, command, keywords["auto_remove"])
@@ -58,6 +57,25 @@ def run(
     gathered = pump.run(on_stdout, on_stderr)
     result.check(gathered)
     return gathered.of(*wanted)
+
+
+def _started(
+    collection: "ContainerCollection",
+    image: Union[str, Image],
+    asked: str,
+    attach: Tuple[bool, bool, bool],
+    owned: bool,
+) -> Tuple[str, "_minidock.Session"]:
+    """Starts it; an image that is not here is pulled. An id leads to no registry."""
+    engine = collection.client._engine
+    try:
+        return _minidock.container_run(engine, asked, attach, owned)
+    except ImageNotFound:
+        if isinstance(image, Image) or image.startswith("sha256:"):
+            raise
+        _log.debug("pull %s, which is not here", image)
+        collection.client.images.pull(image)
+    return _minidock.container_run(engine, asked, attach, owned)
 
 
 class _Result:

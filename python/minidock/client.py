@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, Dict, Mapping, NoReturn, Optional, Type, Union
 
 from minidock import _minidock
-from minidock._keywords import asks, refuse_method
+from minidock._keywords import refuse_keywords, refuse_method
 from minidock.containers import ContainerCollection
-from minidock.errors import Unsupported
+from minidock.errors import InvalidArgument, Unsupported
 from minidock.images import ImageCollection
 from minidock.volumes import VolumeCollection
 
@@ -146,9 +146,18 @@ class Client:
         registry: Optional[str] = None,
         reauth: bool = False,
         dockercfg_path: Optional[str] = None,
-    ) -> NoReturn:
-        """Not there yet."""
-        raise refuse_method("login()")
+    ) -> Dict[str, str]:
+        """Logs in to a registry, docker's own without a name, and keeps the log-in where docker
+        does. The registry is asked in any case, whatever ``reauth`` says."""
+        refuse_keywords("login()", {"email": email, "dockercfg_path": dockercfg_path})
+        if password is None:
+            raise InvalidArgument("login() needs a password")
+        _minidock.registry_login(self._engine, registry or "", (username, password))
+        return {"Status": "Login Succeeded"}
+
+    def logout(self, registry: Optional[str] = None) -> bool:
+        """Forgets a log-in; whether there was one."""
+        return _minidock.registry_logout(self._engine, registry or "")
 
     def close(self) -> None:
         """Lets go of the engine; containers that were detached go on.

@@ -1,4 +1,4 @@
-"""What a build tells while it runs, for :meth:`minidock.images.ImageCollection.build_events`.
+"""What builds and transfers tell while they run.
 
 >>> from minidock.events import StepStarted
 >>> StepStarted(number=1, total=2, stage="0", text="FROM busybox")
@@ -70,6 +70,35 @@ class Warning:
 
 
 @dataclass(frozen=True)
+class TransferStarted:
+    """A registry is asked for an image."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class TransferResolved:
+    """It is known what the image is made of."""
+
+    reference: str
+    #: What the registry calls it: ``NAME@DIGEST`` is this very image for ever.
+    digest: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Something happens to a layer of an image that is pulled or pushed."""
+
+    digest: str
+    #: Its bytes in the registry; 0 while they are not known.
+    size: int
+    #: pending, waiting, packing, moving, unpacking, done, present or mounted.
+    state: str
+    #: Bytes that moved.
+    done: int
+
+
+@dataclass(frozen=True)
 class Finished:
     """The image is there."""
 
@@ -79,8 +108,21 @@ class Finished:
     all_cached: bool
 
 
-#: Any of them.
-BuildEvent = Union[StageStarted, StepStarted, Cached, Output, StepDone, Warning, Finished]
+#: What a pull or push tells.
+TransferEvent = Union[TransferStarted, TransferResolved, Layer, Warning]
+#: What a build tells; the images that it needs may have to be pulled.
+BuildEvent = Union[
+    StageStarted,
+    StepStarted,
+    Cached,
+    Output,
+    StepDone,
+    Warning,
+    TransferStarted,
+    TransferResolved,
+    Layer,
+    Finished,
+]
 
 _KINDS: Dict[str, Callable[..., Any]] = {
     "stage-started": StageStarted,
@@ -89,6 +131,9 @@ _KINDS: Dict[str, Callable[..., Any]] = {
     "output": Output,
     "step-done": StepDone,
     "warning": Warning,
+    "transfer-started": TransferStarted,
+    "transfer-resolved": TransferResolved,
+    "layer": Layer,
     "finished": Finished,
 }
 

@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 import logging
 import os
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NoReturn, Optional, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NoReturn,
+    Optional,
+    Tuple,
+    Union,
+)
 
 from minidock import _minidock
 from minidock._archive import chunks, feed
 from minidock._build import BuildStream, build_options, log_of
 from minidock._keywords import refuse_keywords, refuse_method
+from minidock._transfer import pull, push
 from minidock.errors import BuildError, InvalidArgument, NotFound, NullResource, Unsupported
-from minidock.events import BuildEvent, Finished
+from minidock.events import BuildEvent, Finished, TransferEvent
 from minidock.models import Collection, Model, Table, filter_texts
 
 _log = logging.getLogger("minidock")
@@ -160,7 +173,7 @@ class ImageCollection(Collection):
 
         The keywords are docker-py's: ``path`` or ``fileobj`` (a Dockerfile), ``tag``, ``quiet``,
         ``nocache``, ``rm``, ``timeout`` (seconds that the build may take), ``dockerfile``,
-        ``buildargs``, ``labels``, ``target``, ``network_mode``. What minidock does not have yet is
+        ``buildargs``, ``labels``, ``target``, ``network_mode``, ``pull``. What minidock does not have yet is
         refused. ``progress`` is called with each event, see :mod:`minidock.progress`.
 
         >>> import io
@@ -268,14 +281,28 @@ class ImageCollection(Collection):
         repository: str,
         tag: Optional[str] = None,
         all_tags: bool = False,
-        **kwargs: Any,
-    ) -> NoReturn:
-        """Not there yet."""
-        raise refuse_method("images.pull()")
+        platform: Optional[str] = None,
+        auth_config: Optional[Mapping[str, str]] = None,
+        *,
+        progress: Optional[Callable[[TransferEvent], Any]] = None,
+    ) -> Union[Image, List[Image]]:
+        """Pulls an image: ``latest`` without a tag. With ``all_tags`` all of a repository."""
+        return pull(self, repository, tag, all_tags, platform, auth_config, progress)
 
-    def push(self, repository: str, tag: Optional[str] = None, **kwargs: Any) -> NoReturn:
-        """Not there yet."""
-        raise refuse_method("images.push()")
+    def push(
+        self,
+        repository: str,
+        tag: Optional[str] = None,
+        stream: bool = False,
+        auth_config: Optional[Mapping[str, str]] = None,
+        decode: bool = False,
+        *,
+        format: Optional[str] = None,
+        progress: Optional[Callable[[TransferEvent], Any]] = None,
+    ) -> Any:
+        """Pushes an image by a name that it has. docker's log of it is the result: lines of JSON,
+        with ``stream`` one by one, with ``decode`` as dicts. What goes wrong raises."""
+        return push(self, repository, tag, stream, auth_config, decode, format, progress)
 
     def search(self, *arguments: Any, **kwargs: Any) -> NoReturn:
         """Not there yet."""

@@ -69,8 +69,8 @@ def test_what_cannot_be_built(client: minidock.Client, tmp_path: Any) -> None:
     assert "NONSENSE" in str(caught.value)
     with pytest.raises(errors.APIError):
         client.images.build(path=str(tmp_path))
-    with pytest.raises(errors.NotFound):
-        client.images.build(fileobj=io.BytesIO(b"FROM nothing:1"))
+    with pytest.raises(errors.NetworkFailed):
+        client.images.build(fileobj=io.BytesIO(b"FROM localhost:1/nothing:1"))
     with pytest.raises(errors.InvalidArgument):
         client.images.build(fileobj=text(), tag="Not A Name")
 

@@ -98,7 +98,7 @@ def test_values_that_cannot_be(client: minidock.Client, keywords: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["custom_context", "encoding", "pull", "container_limits", "shmsize", "cache_from", "squash",
+    ["custom_context", "encoding", "container_limits", "shmsize", "cache_from", "squash",
      "extra_hosts", "platform", "isolation", "use_config_proxy"],
 )
 def test_keywords_of_build_that_are_not_there_yet(client: minidock.Client, name: str) -> None:
@@ -112,9 +112,7 @@ def test_methods_that_are_not_there_yet(client: minidock.Client, box: minidock.C
         lambda: client.api,
         lambda: client.swarm,
         lambda: client.events(),
-        lambda: client.login("user"),
-        lambda: client.images.pull("busybox"),
-        lambda: client.images.push("busybox"),
+        lambda: client.login("user", "secret", email="a@b"),
         lambda: client.images.search("busybox"),
         lambda: client.images.get_registry_data("busybox"),
         lambda: box.pause(),

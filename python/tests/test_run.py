@@ -50,7 +50,7 @@ def test_a_failed_container_stays_without_remove(client: minidock.Client) -> Non
 
 def test_an_image_that_is_not_there(client: minidock.Client) -> None:
     with pytest.raises(errors.ImageNotFound) as caught:
-        client.containers.run("nothing:1")
+        client.containers.create("nothing:1")
     assert isinstance(caught.value, errors.NotFound)
     assert caught.value.status_code == 404
 

@@ -14,12 +14,13 @@ use crate::engine::Engine;
 use crate::failure::{broken_off, raised};
 use crate::options;
 use crate::patience;
+use crate::transfer;
 
 /// Events that may wait to be asked for; a build that is ahead of its reader waits.
 const ROOM: usize = 256;
 
 enum Told {
-    Event(BuildEvent),
+    Event(Box<BuildEvent>),
     Ended(Result<(), Error>),
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn image_build(engine: &Engine, options: &str) -> PyResult<Build> {
 
 fn run(engine: &Core, options: &minidock::build::BuildOptions, sender: &SyncSender<Told>) {
     let tell = |event| {
-        if sender.send(Told::Event(event)).is_err() {
+        if sender.send(Told::Event(Box::new(event))).is_err() {
             // Nobody asks any more.
             options.cancel.cancel();
         }
@@ -85,7 +86,7 @@ impl Build {
             }
         })?;
         match told {
-            Some(Told::Event(event)) => Ok(Some(shown(py, event))),
+            Some(Told::Event(event)) => Ok(Some(shown(py, *event))),
             Some(Told::Ended(Err(error))) => Err(raised(&error)),
             Some(Told::Ended(Ok(()))) => Ok(None),
             None => Ok(Some(("waiting", "{}".to_owned(), None))),
@@ -128,6 +129,10 @@ fn shown(py: Python<'_>, event: BuildEvent) -> Event<'_> {
             let tags: Vec<_> = references.iter().map(|name| name.familiar()).collect();
             let id = id.to_string();
             plain("finished", json!({ "id": id, "tags": tags, "all_cached": all_cached }))
+        }
+        BuildEvent::Transfer(event) => {
+            let (kind, fields) = transfer::shown(&event);
+            plain(kind, fields)
         }
         // A kind of a later engine is not made up.
         _ => plain("unknown", json!({})),

@@ -15,6 +15,7 @@ mod patience;
 mod saving;
 mod session;
 mod system;
+mod transfer;
 mod volumes;
 
 /// Engine calls for the package `minidock`; not for use by others.
@@ -48,6 +49,10 @@ mod _minidock {
     use crate::session::Session;
     #[pymodule_export]
     use crate::system::{system_df, system_info, system_version};
+    #[pymodule_export]
+    use crate::transfer::{
+        Transfer, image_pull, image_push, registry_login, registry_logout, registry_tags,
+    };
     #[pymodule_export]
     use crate::volumes::{volume_create, volume_inspect, volume_list, volume_remove};
 }

@@ -8,6 +8,7 @@ use minidock::container::parse::{self, SecurityOption};
 use minidock::container::{
     Attach, ContainerOptions, ExecOptions, MountOptions, PublishedPort, SeccompOption,
 };
+use minidock::registry::PullPolicy;
 use minidock::{Bytes, Error, ErrorKind, Reference, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -178,6 +179,8 @@ pub(crate) struct Build {
     build_args: BTreeMap<String, String>,
     target: Option<String>,
     no_cache: bool,
+    /// Even what is here.
+    pull: bool,
     labels: BTreeMap<String, String>,
     network: Option<String>,
 }
@@ -198,6 +201,7 @@ impl Build {
             no_cache: self.no_cache,
             labels: self.labels,
             network: self.network.as_deref().map(parse::network).transpose()?.unwrap_or_default(),
+            pull: if self.pull { PullPolicy::Always } else { PullPolicy::Missing },
             ..BuildOptions::new(context)
         })
     }
