@@ -18,6 +18,7 @@ from minidock._exec import ExecResult
 from minidock.containers import Container
 from minidock.errors import MinidockError
 from minidock.images import Image
+from minidock.sandbox import RunResult, Sandbox
 from minidock.volumes import Volume
 
 __version__: str = _json.loads(_system_version())["Version"]
@@ -35,6 +36,8 @@ __all__ = [
     "ExecResult",
     "Image",
     "MinidockError",
+    "RunResult",
+    "Sandbox",
     "Volume",
     "__version__",
     "errors",

@@ -6,13 +6,16 @@ import json
 import logging
 import os
 from types import TracebackType
-from typing import Any, Dict, Mapping, NoReturn, Optional, Type, Union
+from typing import Any, Dict, Mapping, NoReturn, Optional, Sequence, Type, Union
 
 from minidock import _minidock
 from minidock._keywords import refuse_keywords, refuse_method
+from minidock._mounts import Volumes
 from minidock.containers import ContainerCollection
 from minidock.errors import InvalidArgument, Unsupported
-from minidock.images import ImageCollection
+from minidock.images import Image, ImageCollection
+from minidock.sandbox import DEFAULT, Limit, Sandbox
+from minidock.sandbox import start as start_sandbox
 from minidock.volumes import VolumeCollection
 
 _log = logging.getLogger("minidock")
@@ -90,6 +93,67 @@ class Client:
     def volumes(self) -> VolumeCollection:
         """Volumes: make, find and list them."""
         return VolumeCollection(self)
+
+    def sandbox(
+        self,
+        image: Union[str, Image],
+        *,
+        name: Optional[str] = None,
+        network: Optional[str] = None,
+        environment: Any = None,
+        workdir: Optional[str] = None,
+        user: Optional[str] = None,
+        volumes: Optional[Volumes] = None,
+        mounts: Optional[Sequence[Mapping[str, Any]]] = None,
+        labels: Union[None, Mapping[str, str], Sequence[str]] = None,
+        best_effort: bool = False,
+        timeout: Limit = DEFAULT,
+        output: Limit = DEFAULT,
+        scratch: Limit = DEFAULT,
+        processes: Limit = DEFAULT,
+        file_size: Limit = DEFAULT,
+        open_files: Limit = DEFAULT,
+        address_space: Limit = DEFAULT,
+        cpu_seconds: Limit = DEFAULT,
+        memory: Limit = DEFAULT,
+        cpus: Limit = DEFAULT,
+    ) -> Sandbox:
+        """A sandbox for code that nobody trusts, see :mod:`minidock.sandbox`.
+
+        ``timeout`` bounds each run (a minute), ``output`` what is kept of it, ``scratch`` each of
+        ``/scratch``, ``/tmp`` and ``/dev/shm``; ``processes``, ``file_size``, ``open_files``,
+        ``address_space`` and ``cpu_seconds`` are limits of the kernel. A limit that cannot be kept
+        here is refused, or with ``best_effort`` told in ``not_enforced``.
+
+        >>> with client.sandbox("busybox", timeout=30, scratch="16m") as box:
+        ...     box.run(["id", "-u"]).stdout
+        b'0\\n'
+        """
+        return start_sandbox(
+            self,
+            image,
+            name=name,
+            network=network,
+            env=environment,
+            workdir=workdir,
+            user=user,
+            volumes=volumes,
+            mounts=mounts,
+            labelled=labels,
+            best_effort=best_effort,
+            limits={
+                "timeout": timeout,
+                "output": output,
+                "scratch": scratch,
+                "processes": processes,
+                "file_size": file_size,
+                "open_files": open_files,
+                "address_space": address_space,
+                "cpu_seconds": cpu_seconds,
+                "memory": memory,
+                "cpus": cpus,
+            },
+        )
 
     def ping(self) -> bool:
         """Whether the engine can be used; an error says why it cannot.

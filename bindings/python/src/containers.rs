@@ -105,7 +105,7 @@ fn start_created(
 }
 
 /// Asked for first, so that a missing image is told from anything else that is missing.
-fn require_image(py: Python<'_>, engine: &Core, image: &str) -> PyResult<()> {
+pub(crate) fn require_image(py: Python<'_>, engine: &Core, image: &str) -> PyResult<()> {
     let (engine, image) = (engine.clone(), image.to_owned());
     called(py, move || engine.store().resolve_image(&image), drop)?
         .map(drop)

@@ -12,6 +12,7 @@ mod images;
 mod logs;
 mod options;
 mod patience;
+mod sandbox;
 mod saving;
 mod session;
 mod system;
@@ -43,6 +44,8 @@ mod _minidock {
     };
     #[pymodule_export]
     use crate::logs::{Logs, container_logs};
+    #[pymodule_export]
+    use crate::sandbox::{Sandbox, SandboxRun, sandbox_start};
     #[pymodule_export]
     use crate::saving::{Saving, image_save};
     #[pymodule_export]
