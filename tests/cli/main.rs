@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up has failed")]
 
 mod cache;
+mod copy;
 mod dockerfile;
+mod export;
 mod harness;
 mod images;
 mod lifecycle;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up has failed")]
 
 mod aftermath;
+mod copy;
 mod full_disk;
 mod harness;
 mod kill;

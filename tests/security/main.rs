@@ -8,6 +8,7 @@ mod binary;
 mod born;
 mod canary;
 mod context;
+mod copy;
 mod environment;
 mod handles;
 mod kernel_files;

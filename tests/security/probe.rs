@@ -15,6 +15,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("main.c", include_str!("probe/main.c")),
     ("net.c", include_str!("probe/net.c")),
     ("rewrite.c", include_str!("probe/rewrite.c")),
+    ("swap.c", include_str!("probe/swap.c")),
     ("walk.c", include_str!("probe/walk.c")),
 ];
 

@@ -1,5 +1,6 @@
-//! R32: an image's name service (its nsswitch.conf, its libnss_*.so, its nscd socket) is looked at
-//! by the image's programs alone, never by a process of ours.
+//! C2, R32: an image's name service (its nsswitch.conf, its libnss_*.so, its nscd socket) is looked at
+//! by the image's programs alone, never by a process of ours; and none of its programs or
+//! libraries helps to copy its files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use minidock_tests::{Call, Output};
+use minidock_tests::{Call, Output, stage};
 
 use crate::tarball::Tarball;
 use crate::world::World;
@@ -117,6 +118,93 @@ fn building_opens_nothing_of_the_images_name_service() {
     words.push(context.into_os_string());
     traced(&world, &log, words).succeeds();
     only_theirs(&log, "build");
+}
+
+/// What copying calls: a file of the container is opened by openat2(2), which no loader and no
+/// shell uses.
+const COPYING: &str = "trace=execve,execveat,open,openat,openat2,connect";
+
+/// Programs that a copy might be tempted to use (CVE-2019-14271 and its like).
+const HELPERS: [&str; 8] = ["tar", "gzip", "unpigz", "xz", "ps", "nsenter", "docker-untar", "cp"];
+
+/// C2: copying in and out, running or not, loads and executes nothing of the container's.
+#[test]
+fn copying_loads_and_executes_nothing_of_the_image() {
+    let world = World::new();
+    let evil = |tarball: Tarball, dir: &str| {
+        HELPERS.iter().fold(tarball, |tarball, name| {
+            tarball
+                .file(&format!("{dir}/evil-{name}"), 0o755, b"#!/bin/sh\ntouch /ran\n")
+                .symlink(&format!("{dir}/{name}"), &format!("evil-{name}"))
+        })
+    };
+    let image = ["usr/bin", "usr/local/bin", "sbin"].into_iter().fold(image(), evil);
+    world.import(&image, "base").succeeds();
+    let _warm = world.start("warm", &["--network", "none"], "base");
+    let create = ["create", "--name", "still", "--network", "none", "base", "sleep", "1000"];
+    world.run(create).succeeds();
+    let log = world.dir().join("supervisor.strace");
+    let start = ["run", "-d", "--name", "traced", "--network", "none", "base", "sleep", "1000"];
+    let mut child = traced_while_copying(&log, &world.words(start)).spawn().unwrap();
+    wait_for(&world, "traced");
+    let before = executed(&log).len();
+    let (file, out) = (world.dir().join("f"), world.dir().join("out"));
+    fs::write(&file, "x").unwrap();
+    let (file, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+    for name in ["still", "traced"] {
+        let (all, into) = (format!("{name}:/"), format!("{name}:/lib"));
+        let calls: [&[&str]; 5] = [
+            &["cp", &all, out],
+            &["cp", file, &into],
+            &["cp", "-L", &format!("{name}:/bin/sh"), out],
+            &["export", "-o", &format!("{out}.tar"), name],
+            &["diff", name],
+        ];
+        for words in calls {
+            let own = world.dir().join("own.strace");
+            let mut command = traced_while_copying(&own, &world.words(words));
+            assert!(command.status().unwrap().success(), "{words:?}");
+            let ours = [stage::minidock(), stage::runtime()];
+            let ours: Vec<_> = ours.iter().filter_map(|path| path.file_name()).collect();
+            for line in executed(&own) {
+                let program = line.split('"').nth(1).unwrap_or_default().to_owned();
+                assert!(
+                    Path::new(&program).file_name().is_some_and(|name| ours.contains(&name)),
+                    "{words:?}: {line}"
+                );
+            }
+            assert_eq!(loaded(&own).0, Vec::<String>::new(), "{words:?}");
+        }
+    }
+    let after = executed(&log).len();
+    world.run(["rm", "-f", "traced"]).succeeds();
+    child.wait().unwrap();
+    assert_eq!(after, before, "the supervisor executed something");
+    let (bites, copied) = loaded(&log);
+    assert_eq!(bites, Vec::<String>::new());
+    assert!(copied > 0, "the trace does not show what is copied");
+    world.unharmed("copying");
+}
+
+fn traced_while_copying(log: &Path, words: &[std::ffi::OsString]) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-s", "200", "-e", COPYING, "-o"]).arg(log).args(words);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn executed(log: &Path) -> Vec<String> {
+    let text = fs::read_to_string(log).unwrap();
+    let is_exec = |line: &&str| line.contains("execve(") || line.contains("execveat(");
+    text.lines().filter(is_exec).map(str::to_owned).collect()
+}
+
+/// Bait that was opened as a loader would, and how often it was copied.
+fn loaded(log: &Path) -> (Vec<String>, usize) {
+    let text = fs::read_to_string(log).unwrap();
+    let bait = text.lines().filter(|line| BAIT.iter().any(|bait| line.contains(bait)));
+    let (copied, bites): (Vec<_>, Vec<_>) = bait.partition(|line| line.contains("openat2("));
+    (bites.into_iter().map(str::to_owned).collect(), copied.len())
 }
 
 fn traced(world: &World, log: &Path, words: Vec<std::ffi::OsString>) -> Output {

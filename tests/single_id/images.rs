@@ -140,3 +140,38 @@ fn debian_imports_runs_builds_and_keeps_every_owner() {
     }
     assert_eq!(is.len(), was.len());
 }
+
+#[test]
+fn files_are_copied_and_owners_that_cannot_be_had_are_told() {
+    let busybox = Busybox::new();
+    let file = busybox.write("f", "content").display().to_string();
+    busybox.start("c", &[], "sleep 1000");
+    busybox.run(["cp", &file, "c:/plain"]).succeeds();
+    let kept = busybox.run(["cp", "-a", &file, "c:/kept"]);
+    kept.succeeds().stderr_has("warning: 1 entries belong to the container's root");
+    let stat = busybox.run(["exec", "c", "stat", "-c", "%u:%g", "/plain", "/kept"]);
+    assert_eq!(stat.succeeds().stdout, "0:0\n0:0\n");
+    let out = busybox.dir().join("out").display().to_string();
+    busybox.run(["cp", "c:/plain", &out]).succeeds();
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "content");
+    assert_eq!(busybox.run(["diff", "c"]).succeeds().stdout, "A /kept\nA /plain\n");
+}
+
+#[test]
+fn an_export_has_the_owners_of_the_image() {
+    let minidock = Minidock::new();
+    let tar = stage::debian_tar();
+    minidock.run(["import".as_ref(), tar.as_os_str(), "debian".as_ref()]).succeeds();
+    let create = ["create", "--name", "c", "--network", "none", "debian", "sleep", "1000"];
+    minidock.run(create).succeeds();
+    let out = minidock.dir().join("export.tar");
+    minidock.run(["export", "-o", &out.display().to_string(), "c"]).succeeds();
+    let (was, is) = (listing(&tar), listing(&out));
+    for (path, (uid, gid, mode, _)) in &was {
+        // Of several names of a file any may be the first, and devices are in the index alone.
+        let Some((new_uid, new_gid, new_mode, _)) = is.get(path) else { continue };
+        assert_eq!((new_uid, new_gid, new_mode), (uid, gid, mode), "{path}");
+    }
+    assert!(is.len() + 20 > was.len(), "{} of {}", is.len(), was.len());
+    minidock.run(["rm", "c"]).succeeds();
+}

@@ -104,6 +104,9 @@ enum Command {
     Push(push::Push),
     Login(login::Login),
     Logout(logout::Logout),
+    Cp(cp::Cp),
+    Diff(diff::Diff),
+    Export(export::Export),
     Images(images::Images),
     History(history::History),
     Tag(tag::Tag),
@@ -151,6 +154,9 @@ enum ContainerCommand {
     Attach(attach::Attach),
     Inspect(inspect::InspectContainer),
     Port(port::Port),
+    Cp(cp::Cp),
+    Diff(diff::Diff),
+    Export(export::Export),
     Prune(prune::PruneContainers),
 }
 
@@ -306,6 +312,9 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Push(it) => it.run(global),
         Command::Login(it) => it.run(global),
         Command::Logout(it) => it.run(global),
+        Command::Cp(it) => it.run(global),
+        Command::Diff(it) => it.run(global),
+        Command::Export(it) => it.run(global),
         Command::Images(it) => it.run(global),
         Command::History(it) => it.run(global),
         Command::Tag(it) => it.run(global),
@@ -337,6 +346,9 @@ fn container(global: &Global, command: ContainerCommand) -> Result<u8> {
         ContainerCommand::Attach(it) => it.run(global),
         ContainerCommand::Inspect(it) => it.run(global),
         ContainerCommand::Port(it) => it.run(global),
+        ContainerCommand::Cp(it) => it.run(global),
+        ContainerCommand::Diff(it) => it.run(global),
+        ContainerCommand::Export(it) => it.run(global),
         ContainerCommand::Prune(it) => it.run(global),
     }
 }

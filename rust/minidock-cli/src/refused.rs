@@ -300,9 +300,6 @@ const FLAGS: &[Flags] = &[
 const COMMANDS: &[(&str, &str)] = &[
     ("search", "`minidock images` lists what is here"),
     ("commit", "write a Dockerfile and use `minidock build`"),
-    ("cp", "`minidock exec CONTAINER tar c PATH` writes files to standard output"),
-    ("diff", "`minidock exec CONTAINER find / -xdev -newer /etc/hostname` comes near"),
-    ("export", "`minidock exec CONTAINER tar c --one-file-system /` comes near"),
     ("rename", "give the name with --name when the container is made"),
     ("pause", "`minidock kill -s STOP` stops the first process"),
     ("unpause", "`minidock kill -s CONT` continues the first process"),

@@ -1,4 +1,5 @@
-//! Layer tars: a careful reader and a writer whose bytes never change.
+//! Layer tars: a careful reader and a writer whose bytes never change; and plain ones, for files
+//! that are copied, whose names mean nothing else.
 //! Neither touches a tree: the reader hands out entries and contents, the writer takes them.
 
 mod error;
@@ -8,11 +9,13 @@ pub(crate) mod members;
 pub(crate) mod name;
 mod number;
 mod pax;
+mod plain;
 mod reader;
 mod writer;
 
 pub use error::TarError;
 pub use file::TarFile;
+pub use plain::{PlainEntry, PlainKind, PlainTarReader, PlainTarWriter};
 pub use reader::{LayerTarReader, Skipped, TarEntry, TarLimits};
 pub use writer::{LayerTarWriter, TarWriteError, write_layer};
 

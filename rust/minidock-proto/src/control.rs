@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::{Copied, PathStat, Task};
 use crate::channel::Fd;
 use crate::process::{Process, WindowSize};
 use crate::record::Exit;
@@ -73,6 +74,11 @@ pub enum Call {
     },
     /// The user namespace, to revive its holder. Reply: [`Reply::UserNamespace`].
     UserNamespace,
+    /// Copy files in or out. It ends when this connection does.
+    Archive {
+        /// What exactly.
+        task: Task,
+    },
     /// A later version's call.
     #[serde(other)]
     Unknown,
@@ -98,6 +104,10 @@ pub enum Reply {
         /// It.
         userns: Fd,
     },
+    /// What is at a path.
+    Path(PathStat),
+    /// Files were copied.
+    Copied(Copied),
     /// It did not work.
     Failed(Failure),
     /// A call that this supervisor does not know.

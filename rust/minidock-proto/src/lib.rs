@@ -7,8 +7,10 @@
 //!   standard input. Both sides come from one build: [`SPAWN_VERSION`] has to be equal.
 //! * [`control`]: the conversation with a supervisor that may be older or newer than the engine:
 //!   its core is frozen, unknown fields are ignored and unknown requests are refused by name.
+//! * [`archive`]: files in and out of a container, in both of these.
 //! * [`record`] and [`log`]: what a supervisor leaves in the container's directory.
 
+pub mod archive;
 pub mod bytes;
 pub mod channel;
 pub mod control;

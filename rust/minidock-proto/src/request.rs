@@ -7,6 +7,7 @@ mod answer;
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::Task;
 use crate::bytes::Bytes;
 use crate::channel::Fd;
 use crate::mapping::Mapping;
@@ -43,6 +44,10 @@ pub enum Verb {
     Export(Export),
     /// Read from the root file system of a stack of layers as a tar stream (COPY --from).
     Read(Read),
+    /// Copy files in or out of a container that does not run.
+    Archive(Box<Archive>),
+    /// Tell how a container's files differ from its image's.
+    Diff(Diff),
     /// Delete trees that belong to ids of the user namespace.
     Remove(Remove),
     /// Try what this host can do.
@@ -383,6 +388,36 @@ pub struct Read {
     pub paths: Vec<Bytes>,
     /// Where the tar stream goes, its paths as COPY lays them out.
     pub tar: Fd,
+}
+
+/// [`Verb::Archive`]. The replies are those of a supervisor ([`crate::control::Reply`]).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Archive {
+    /// The shared user namespace.
+    pub join: Join,
+    /// Its mapping.
+    pub mapping: Mapping,
+    /// An empty directory of the store to mount at, in this process' mount namespace alone.
+    pub scratch: Bytes,
+    /// The container's lock file with what keeps others from mounting its writable layer.
+    pub lock: Fd,
+    /// The root file system.
+    pub rootfs: Rootfs,
+    /// Volumes and binds on top of it.
+    pub mounts: Vec<Mount>,
+    /// What is done.
+    pub task: Task,
+}
+
+/// [`Verb::Diff`]. Answer: [`Answer::Changes`], as often as there are more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Diff {
+    /// The shared user namespace.
+    pub join: Join,
+    /// The writable layer; it is only read and may be in use.
+    pub upper: Fd,
+    /// Indexes of the layers below, topmost first.
+    pub parents: Vec<Fd>,
 }
 
 /// [`Verb::Remove`]. Answer: [`Answer::Done`].

@@ -100,6 +100,8 @@ fn serve(single: SingleThreaded, channel: &Channel) -> Result<Option<Answer>> {
             tree::remove(&remove.paths)?;
             Ok(Some(Answer::Done))
         }
+        Verb::Archive(archive) => rootfs::archive::serve(*archive, spawned).map(|()| None),
+        Verb::Diff(diff) => rootfs::archive::diff(diff, spawned).map(Some),
         Verb::Unpack(unpack) => rootfs::verbs::unpack(unpack, spawned).map(Some),
         Verb::Scan(scan) => rootfs::verbs::scan(scan, spawned).map(Some),
         Verb::Copy(copy) => rootfs::verbs::copy(copy, spawned).map(Some),

@@ -4,6 +4,7 @@
 //! control socket, runs further processes, and writes the exit record. When it dies, however it
 //! dies, the kernel ends everything in its pid namespace and its mounts go with it.
 
+mod archive;
 mod client;
 mod exec;
 mod finish;
@@ -59,6 +60,8 @@ struct Supervisor {
     clients: Vec<Client>,
     next_client: u64,
     sessions: Vec<Session>,
+    /// Processes that copy files in or out.
+    copying: Vec<archive::Copying>,
     /// When a stop turns into a kill.
     kill_at: Option<Instant>,
     /// Exit status of init once it ended.

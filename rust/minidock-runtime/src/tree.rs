@@ -1,11 +1,14 @@
-//! Trees of layers: unpacking, scanning, exporting, copying into, reading from and removing them.
+//! Trees of layers: unpacking, scanning, exporting, copying into, reading from and removing them;
+//! and the files of containers ([`archive`], [`diff`]).
 //!
 //! It runs single-threaded as uid 0 of the user namespace and works through descriptors beneath
 //! a directory that is handed in. It mounts nothing, knows no path of the store, and never
 //! follows a symbolic link of a tree outside that tree.
 
+pub(crate) mod archive;
 mod beneath;
 mod copy;
+mod diff;
 mod export;
 #[cfg(test)]
 mod fixture;
@@ -33,6 +36,7 @@ use minidock_proto::request::{Failure, FailureKind, Layer};
 use crate::failure::{Context as _, Result, failure, kind_of};
 
 pub(crate) use copy::{Destination, copy};
+pub(crate) use diff::diff;
 pub(crate) use export::export;
 pub(crate) use overrides::Overrides;
 pub(crate) use read::read;

@@ -35,6 +35,10 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
     }
 }
 
+fn one_byte(kind: libc::c_int, byte: u32) -> libc::flock {
+    libc::flock { l_start: libc::off_t::from(byte), l_len: 1, ..whole_file(kind) }
+}
+
 fn call(fd: &impl AsFd, command: libc::c_int, lock: &mut libc::flock) -> io::Result<()> {
     loop {
         // SAFETY: `lock` is a valid, exclusively borrowed flock for the whole call, and the
@@ -64,6 +68,37 @@ pub fn try_lock(fd: impl AsFd, mode: Mode) -> io::Result<bool> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// [`try_lock`] for one byte of the file, whether it has that byte or not. It excludes locks of
+/// that byte and of the whole file, and no others.
+pub fn try_lock_byte(fd: impl AsFd, byte: u32, mode: Mode) -> io::Result<bool> {
+    match call(&fd, libc::F_OFD_SETLK, &mut one_byte(mode.raw(), byte)) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// [`is_locked`] for one byte of the file: by a lock of that byte or of the whole file.
+///
+/// ```
+/// use minidock_sys::lock::{self, Mode};
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("lock");
+/// let held = std::fs::File::create(&path)?;
+/// assert!(lock::try_lock_byte(&held, 1, Mode::Exclusive)?);
+/// let other = std::fs::File::options().read(true).write(true).open(&path)?;
+/// assert!(!lock::is_byte_locked(&other, 0)? && lock::is_byte_locked(&other, 1)?);
+/// assert!(!lock::try_lock(&other, Mode::Exclusive)?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn is_byte_locked(fd: impl AsFd, byte: u32) -> io::Result<bool> {
+    let mut probe = one_byte(libc::F_WRLCK, byte);
+    call(&fd, libc::F_OFD_GETLK, &mut probe)?;
+    Ok(i32::from(probe.l_type) != libc::F_UNLCK)
 }
 
 /// Gives the lock up; nothing happens when none is held.

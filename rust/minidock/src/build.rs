@@ -28,6 +28,7 @@ mod stage;
 mod stream;
 
 pub use crate::cancel::CancelToken;
+pub(crate) use context::attributes;
 pub use event::{BuildEvent, Stream};
 pub use options::{BuildOptions, ContextSource, DockerfileSource};
 

@@ -3,11 +3,14 @@
 //! A container is alive exactly while its supervisor holds the lock in its directory; everything
 //! that is said about it is read from there. The engine waits for no child and needs no daemon.
 
+mod archive;
 mod capabilities;
 mod capture;
 mod config;
 mod control;
+mod copy;
 mod create;
+mod diff;
 mod exec;
 mod filter;
 mod list;
@@ -21,11 +24,13 @@ mod start;
 mod streams;
 mod trees;
 
+pub use archive::{ArchiveReader, Change, ChangeKind, Copied, PathStat};
 pub use capabilities::DEFAULT_CAPABILITIES;
 pub(crate) use capabilities::default_set as default_capabilities;
 pub use capture::{OnOutput, Output, RunOptions};
 pub use config::ContainerConfig;
 pub use control::Attached;
+pub use copy::{CopyOptions, CopyReport};
 pub use create::CreatedContainer;
 pub(crate) use create::image_config;
 pub use exec::{ExecOptions, Executing};

@@ -9,12 +9,14 @@ mod gather;
 mod host_config;
 mod image;
 mod network;
+mod path_stat;
 mod system;
 mod times;
 mod volume;
 
 pub(crate) use container::{ContainerView, inspect_container};
 pub(crate) use image::{ImageView, inspect_image};
+pub(crate) use path_stat::path_stat;
 pub use system::docker_version;
 
 use std::path::PathBuf;

@@ -62,6 +62,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub use blobs::{BlobWriter, ExpectedBlob};
 pub use cache::{CacheEntry, NewCacheEntry};
 pub use check::{CheckReport, Damage, Finding};
+pub(crate) use containers::copied_now;
 pub use containers::{ContainerIngest, ContainerList, ContainerRecord, NewContainer};
 pub use ids::{ContainerId, ContainerName, LocalId, MappingName, VolumeName};
 pub use images::{ImageRecord, ManifestRecord, NewImage, RemovedImage, Tagged};

@@ -7,7 +7,7 @@
 int facts(int, char **), walk(int, char **), denied(int, char **), rewrite(int, char **),
     handles(int, char **), key(int, char **), with_key(int, char **), dial(int, char **),
     abstract(int, char **), frame(int, char **), ids(int, char **), inherit(int, char **),
-    handle(int, char **);
+    handle(int, char **), swap(int, char **);
 
 static const struct {
     const char *name;
@@ -16,7 +16,7 @@ static const struct {
     {"facts", facts},       {"walk", walk},         {"denied", denied}, {"rewrite", rewrite},
     {"handles", handles},   {"key", key},           {"dial", dial},     {"with-key", with_key},
     {"abstract", abstract}, {"frame", frame},       {"ids", ids},       {"inherit", inherit},
-    {"handle", handle},
+    {"handle", handle},   {"swap", swap},
 };
 
 int main(int argc, char **argv) {

@@ -47,12 +47,7 @@ impl Save {
         let engine = global.engine()?;
         match &self.output {
             None => self.write(&engine, output::DataWriter)?,
-            Some(path) if is_special(path) => {
-                let file =
-                    File::options().write(true).open(path).map_err(|e| cannot("open", path, e))?;
-                self.write(&engine, file)?;
-            }
-            Some(path) => self.write_file(&engine, path)?,
+            Some(path) => write_whole(path, |file| self.write(&engine, file))?,
         }
         Ok(0)
     }
@@ -69,26 +64,29 @@ impl Save {
             saved => Ok(saved?),
         }
     }
+}
 
-    /// A file appears whole or not at all.
-    fn write_file(&self, engine: &Engine, path: &Path) -> Result<()> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".partial-{}", std::process::id()));
-        let partial = path.with_file_name(name);
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .open(&partial)
-            .map_err(|error| cannot("make", &partial, error))?;
-        let written = self.write(engine, file).and_then(|()| {
-            fs::rename(&partial, path).map_err(|error| cannot("write", path, error))
-        });
-        if written.is_err() {
-            // The first failure counts; a file that cannot be removed changes nothing about it.
-            drop(fs::remove_file(&partial));
-        }
-        written
+/// Writes a file that appears whole or not at all; a device or a pipe is written as it is.
+pub(crate) fn write_whole(path: &Path, write: impl FnOnce(File) -> Result<()>) -> Result<()> {
+    if is_special(path) {
+        let file = File::options().write(true).open(path).map_err(|e| cannot("open", path, e))?;
+        return write(file);
     }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".partial-{}", std::process::id()));
+    let partial = path.with_file_name(name);
+    let file = File::options()
+        .write(true)
+        .create_new(true)
+        .open(&partial)
+        .map_err(|error| cannot("make", &partial, error))?;
+    let written = write(file)
+        .and_then(|()| fs::rename(&partial, path).map_err(|error| cannot("write", path, error)));
+    if written.is_err() {
+        // The first failure counts; a file that cannot be removed changes nothing about it.
+        drop(fs::remove_file(&partial));
+    }
+    written
 }
 
 fn cannot(verb: &str, path: &Path, error: io::Error) -> Failure {

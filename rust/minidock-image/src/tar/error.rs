@@ -9,7 +9,7 @@ use crate::layer::{EntryError, PathError};
 #[non_exhaustive]
 pub enum TarError {
     /// The stream could not be read.
-    #[error("layer tar cannot be read")]
+    #[error("the tar cannot be read")]
     Io {
         /// What the source said.
         #[from]
@@ -17,14 +17,14 @@ pub enum TarError {
     },
     /// The stream ends inside a member.
     #[error(
-        "layer tar ends at byte {offset}, inside a member: it is cut off or a size in it is wrong"
+        "the tar ends at byte {offset}, inside a member: it is cut off or a size in it is wrong"
     )]
     Truncated {
         /// Where it ended.
         offset: u64,
     },
     /// A header is damaged, or tar programs would disagree about what it means.
-    #[error("layer tar has a bad header at byte {offset}: {what}")]
+    #[error("the tar has a bad header at byte {offset}: {what}")]
     Header {
         /// Where the header begins.
         offset: u64,
@@ -32,7 +32,7 @@ pub enum TarError {
         what: &'static str,
     },
     /// A PAX header or a long name is longer than is read.
-    #[error("layer tar has an extended header of {found} bytes at byte {offset}: at most {max} are read", max = super::MAX_EXTENSION_LEN)]
+    #[error("the tar has an extended header of {found} bytes at byte {offset}: at most {max} are read", max = super::MAX_EXTENSION_LEN)]
     ExtensionTooLong {
         /// Where the header begins.
         offset: u64,
@@ -40,7 +40,7 @@ pub enum TarError {
         found: u64,
     },
     /// A member's path cannot be in a layer.
-    #[error("layer tar has a member {name:?} whose path is not allowed")]
+    #[error("the tar has a member {name:?} whose path is not allowed")]
     Path {
         /// The member's name, shortened.
         name: String,
@@ -48,7 +48,7 @@ pub enum TarError {
         source: PathError,
     },
     /// A hard link's target cannot be in a layer.
-    #[error("layer tar has a hard link {name:?} whose target is not allowed")]
+    #[error("the tar has a hard link {name:?} whose target is not allowed")]
     LinkPath {
         /// The member's name, shortened.
         name: String,
@@ -57,7 +57,7 @@ pub enum TarError {
     },
     /// A whiteout hides nothing that can be named.
     #[error(
-        "layer tar has a whiteout {name:?} that names no file: it must be .wh. and a file name, in a directory that is no whiteout"
+        "the tar has a whiteout {name:?} that names no file: it must be .wh. and a file name, in a directory that is no whiteout"
     )]
     Whiteout {
         /// The member's name, shortened.
@@ -65,7 +65,7 @@ pub enum TarError {
     },
     /// A member is of a type that layers do not have.
     #[error(
-        "layer tar has a member {name:?} of type {flag:?}, which is not supported: only files, directories, links, devices and fifos are"
+        "the tar has a member {name:?} of type {flag:?}, which is not supported: only files, directories, links, devices and fifos are"
     )]
     Type {
         /// The member's name, shortened.
@@ -75,14 +75,14 @@ pub enum TarError {
     },
     /// A member is stored as a sparse file.
     #[error(
-        "layer tar has a sparse member {name:?}, which is not supported: make the tar without --sparse"
+        "the tar has a sparse member {name:?}, which is not supported: make the tar without --sparse"
     )]
     Sparse {
         /// The member's name, shortened.
         name: String,
     },
     /// A member breaks a limit of entries, such as that of extended attributes.
-    #[error("layer tar has a member {name:?} that is not allowed")]
+    #[error("the tar has a member {name:?} that is not allowed")]
     Entry {
         /// The member's name, shortened.
         name: String,
@@ -90,13 +90,13 @@ pub enum TarError {
         source: EntryError,
     },
     /// There are more members than the caller allows.
-    #[error("layer tar has more than {max} members: raise the limit if you trust it")]
+    #[error("the tar has more than {max} members: raise the limit if you trust it")]
     TooManyEntries {
         /// The limit.
         max: u64,
     },
     /// The files are together larger than the caller allows.
-    #[error("layer tar holds more than {max} bytes of files: raise the limit if you trust it")]
+    #[error("the tar holds more than {max} bytes of files: raise the limit if you trust it")]
     TooLarge {
         /// The limit.
         max: u64,

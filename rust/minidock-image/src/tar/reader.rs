@@ -221,7 +221,7 @@ fn link_target(member: &Member) -> Result<EntryPath, TarError> {
     Ok(target)
 }
 
-fn device(member: &Member) -> Result<(u32, u32), TarError> {
+pub(super) fn device(member: &Member) -> Result<(u32, u32), TarError> {
     const WHAT: &str = "its device number is none that Linux has";
     let bytes = member.header.as_bytes();
     let part =
@@ -233,7 +233,12 @@ fn device(member: &Member) -> Result<(u32, u32), TarError> {
     Ok((part(&bytes[329..337])?, part(&bytes[337..345])?))
 }
 
-fn id(member: &Member, key: &[u8], field: &[u8], what: &'static str) -> Result<u32, TarError> {
+pub(super) fn id(
+    member: &Member,
+    key: &[u8],
+    field: &[u8],
+    what: &'static str,
+) -> Result<u32, TarError> {
     let id = match member.records.get(key).filter(|text| !text.is_empty()) {
         Some(text) => number::decimal_id(text),
         None => number::field(field).and_then(number::id),
@@ -241,7 +246,7 @@ fn id(member: &Member, key: &[u8], field: &[u8], what: &'static str) -> Result<u
     id.ok_or_else(|| member.bad(what))
 }
 
-fn mtime(member: &Member, field: &[u8]) -> Result<Mtime, TarError> {
+pub(super) fn mtime(member: &Member, field: &[u8]) -> Result<Mtime, TarError> {
     match member.records.get(&b"mtime"[..]).filter(|text| !text.is_empty()) {
         Some(text) => Ok(number::pax_time(text)),
         None => Ok(number::clamp_secs(member.number(field, "its time is no number")?)),

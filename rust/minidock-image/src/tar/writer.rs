@@ -13,7 +13,7 @@ use crate::layer::{Entry, EntryError, EntryKind, EntryPath, LayerIndex};
 #[non_exhaustive]
 pub enum TarWriteError {
     /// The tar could not be written.
-    #[error("layer tar cannot be written")]
+    #[error("the tar cannot be written")]
     Io {
         /// What the system said.
         #[from]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::Change;
 use crate::channel::Fd;
 
 /// What a runtime answers.
@@ -27,6 +28,13 @@ pub enum Answer {
         netns: Fd,
         /// Lines for /etc/resolv.conf inside.
         resolv: Vec<String>,
+    },
+    /// Changes of a container.
+    Changes {
+        /// Some of them, in order.
+        changes: Vec<Change>,
+        /// Whether others follow.
+        more: bool,
     },
     /// Done.
     Done,

@@ -62,7 +62,7 @@ impl CommitFiles {
 }
 
 /// Reads the indexes of layers.
-fn indexes(files: Vec<File>) -> Result<Vec<LayerIndex>> {
+pub(super) fn indexes(files: Vec<File>) -> Result<Vec<LayerIndex>> {
     files
         .into_iter()
         .map(|file| {
@@ -73,7 +73,7 @@ fn indexes(files: Vec<File>) -> Result<Vec<LayerIndex>> {
         .collect()
 }
 
-fn files(numbers: &[Fd], fds: &mut Descriptors) -> Result<Vec<File>> {
+pub(super) fn files(numbers: &[Fd], fds: &mut Descriptors) -> Result<Vec<File>> {
     numbers.iter().map(|fd| fds.take(*fd).map(File::from).map_err(protocol)).collect()
 }
 

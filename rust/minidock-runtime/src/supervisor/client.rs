@@ -55,7 +55,7 @@ impl Supervisor {
         self.tell(id, &answer);
     }
 
-    fn tell(&mut self, id: u64, answer: &Reply) {
+    pub(super) fn tell(&mut self, id: u64, answer: &Reply) {
         let Some(client) = self.clients.iter().find(|client| client.id == id) else { return };
         let fds = match answer {
             Reply::UserNamespace { .. } => vec![borrowed(&self.userns)],
@@ -69,6 +69,7 @@ impl Supervisor {
     /// A connection that closed: what it executed goes on until its owner or end.
     pub(super) fn forget_client(&mut self, id: u64) {
         self.clients.retain(|client| client.id != id);
+        self.stop_copying(id);
         for session in &mut self.sessions {
             if session.client == Some(id) {
                 session.client = None;
@@ -106,6 +107,7 @@ impl Supervisor {
                 signal::kill(pid, signal).map_err(|error| refused(signal, &error))?;
                 Ok(None)
             }
+            Call::Archive { task } => self.archive(id, task, &mut fds).map(|()| None),
             Call::UserNamespace => Ok(Some(Reply::UserNamespace { userns: Fd(0) })),
             Call::Unknown => Ok(Some(Reply::Unknown)),
         }

@@ -188,6 +188,7 @@ impl Supervisor {
                 self.ended = Some(code);
                 self.kill_at = None;
             }
+            self.copied(pid, code);
             if let Some(session) = self.sessions.iter_mut().find(|s| s.pid == Some(pid)) {
                 session.process_ended(code);
             }

@@ -92,6 +92,7 @@ impl Supervisor {
             clients: Vec::new(),
             next_client: STARTER + 1,
             sessions: vec![init],
+            copying: Vec::new(),
             kill_at: None,
             ended: None,
             commit,

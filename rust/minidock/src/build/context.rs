@@ -4,7 +4,7 @@
 //! symbolic links that are named as sources are resolved here, within the context, step by step.
 //! Files are read through the descriptor that was checked. No path of the host is made up.
 
-mod attributes;
+pub(crate) mod attributes;
 mod manifest;
 mod sources;
 mod walk;

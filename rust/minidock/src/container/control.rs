@@ -15,7 +15,7 @@ use super::{Exit, StartOptions, WindowSize};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::broken;
-use crate::store::ContainerId;
+use crate::store::{ContainerId, copied_now};
 
 /// How long a supervisor may take to end once its container was killed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -175,6 +175,15 @@ impl Engine {
             let ended = self.container_state(id)?.status != Status::Running;
             Ok(ended && self.store().is_alive(id)?)
         })
+    }
+
+    /// Waits for a copy of files of a container that does not run.
+    pub(crate) fn wait_for_copies(&self, id: &ContainerId) -> Result<()> {
+        let waited = self.wait_while(id, || self.store().files_are_taken(id));
+        match self.store().files_are_taken(id)? {
+            true => Err(copied_now(id)),
+            false => waited,
+        }
     }
 
     fn wait_while(&self, id: &ContainerId, holds: impl Fn() -> Result<bool>) -> Result<()> {

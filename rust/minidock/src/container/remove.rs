@@ -35,6 +35,7 @@ impl Engine {
             }
             self.kill_supervisor(id)?;
         }
+        self.wait_for_copies(id)?;
         self.store().remove_container(id)?;
         if options.volumes {
             for name in anonymous {

@@ -176,6 +176,7 @@ impl Engine {
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
             self.wait_for_clearing(&record.id)?;
+            self.wait_for_copies(&record.id)?;
         };
         // It may have been removed between the question and the lock.
         self.store().container(&record.id)?;
@@ -237,7 +238,7 @@ impl Engine {
         }
     }
 
-    fn open_mounts(&self, mounts: &[MountOptions]) -> Result<Vec<OpenMount>> {
+    pub(super) fn open_mounts(&self, mounts: &[MountOptions]) -> Result<Vec<OpenMount>> {
         mounts.iter().map(|mount| self.open_mount(mount)).collect()
     }
 
@@ -269,7 +270,7 @@ pub(crate) fn network_of(mode: &NetworkMode) -> Result<Network> {
     }
 }
 
-struct OpenMount {
+pub(super) struct OpenMount {
     target: Bytes,
     source: OpenSource,
     read_only: bool,
@@ -282,7 +283,7 @@ enum OpenSource {
 }
 
 impl OpenMount {
-    fn describe<'a>(&'a self, fds: &mut Outgoing<'a>) -> Mount {
+    pub(super) fn describe<'a>(&'a self, fds: &mut Outgoing<'a>) -> Mount {
         let source = match &self.source {
             OpenSource::Bind { path, identity } => MountSource::Bind {
                 path: path.as_path().into(),
@@ -333,7 +334,7 @@ fn needs_nested(config: &ContainerConfig) -> bool {
         || capabilities::needs_own_namespace(config.capabilities)
 }
 
-fn rootfs(config: &ContainerConfig, lowers: &[PathBuf], directory: &Path) -> Rootfs {
+pub(super) fn rootfs(config: &ContainerConfig, lowers: &[PathBuf], directory: &Path) -> Rootfs {
     Rootfs {
         lowers: lowers.iter().map(|path| path.as_path().into()).collect(),
         upper: Some(Upper {

@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use super::Store;
 use super::files::{self, Flush};
 use super::ids::{ContainerId, ContainerName, LocalId};
-use super::lock::is_locked;
+use super::lock::{Lock, is_byte_locked};
 use super::roots::Roots;
 
 mod create;
@@ -32,6 +32,10 @@ pub use create::{ContainerIngest, NewContainer};
 const HEAD: &str = "head.json";
 const CONFIG: &str = "config.json";
 const LOCK: &str = "lock";
+/// Of the lock file: a supervisor holds all of it, so this byte tells that it lives.
+const LIFE: u32 = 0;
+/// Of the lock file: held by whoever mounts the writable layer of a container that does not run.
+const FILES: u32 = 1;
 
 /// What the store knows of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +77,23 @@ impl Store {
 
     /// Whether a container's supervisor lives; takes nothing.
     pub fn is_alive(&self, id: &ContainerId) -> Result<bool> {
-        is_locked(&self.container_lock_path(id))
+        is_byte_locked(&self.container_lock_path(id), LIFE)
+    }
+
+    /// Keeps others from mounting the writable layer of a container that does not run; `None` when
+    /// somebody has it. The container counts as not alive meanwhile, and cannot be started or
+    /// removed.
+    pub(crate) fn try_take_files(&self, id: &ContainerId) -> Result<Option<Lock>> {
+        let lock = Lock::try_byte(&self.container_lock_path(id), FILES)?;
+        // It may have been removed between the question and the lock.
+        self.container(id)?;
+        Ok(lock)
+    }
+
+    /// Whether somebody copies files of a container that does not run.
+    pub(crate) fn files_are_taken(&self, id: &ContainerId) -> Result<bool> {
+        let taken = is_byte_locked(&self.container_lock_path(id), FILES)?;
+        Ok(taken && !self.is_alive(id)?)
     }
 
     /// What the store knows of a container.
@@ -173,6 +193,12 @@ pub(crate) fn no_container(query: &str) -> Error {
     let query = crate::error::quoted(query);
     Error::new(ErrorKind::NotFound, format!("no such container: {query}"))
         .with_hint("`minidock ps -a` lists them")
+}
+
+/// Its files are being copied.
+pub(crate) fn copied_now(id: &ContainerId) -> Error {
+    let text = format!("files of container {} are being copied", id.short());
+    Error::new(ErrorKind::InUse, text).with_hint("try again when that has ended")
 }
 
 fn damaged(id: &ContainerId, how: &str) -> Error {

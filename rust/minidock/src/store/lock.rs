@@ -75,6 +75,14 @@ impl Lock {
         }
     }
 
+    /// Takes the exclusive lock of one byte of the file if nobody has it or the whole file's.
+    pub(crate) fn try_byte(path: &Path, byte: u32) -> Result<Option<Self>> {
+        let file = open_existing(path).map_err(|e| Error::at("open the lock", path, e))?;
+        let taken = ofd::try_lock_byte(&file, byte, Mode::Exclusive);
+        let taken = taken.map_err(|e| Error::at("lock", path, e))?;
+        Ok(taken.then(|| Self::held(file)))
+    }
+
     fn on(file: File, path: &Path, mode: Mode) -> Result<Self> {
         ofd::lock(&file, mode).map_err(|e| Error::at("lock", path, e))?;
         Ok(Self::held(file))
@@ -129,6 +137,17 @@ pub(crate) fn is_locked(path: &Path) -> Result<bool> {
     match File::open(path) {
         Ok(file) => ofd::is_locked(file).map_err(|e| Error::at("test the lock of", path, e)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::at("open", path, error)),
+    }
+}
+
+/// As [`is_locked`], for one byte of the file.
+pub(crate) fn is_byte_locked(path: &Path, byte: u32) -> Result<bool> {
+    match File::open(path) {
+        Ok(file) => {
+            ofd::is_byte_locked(file, byte).map_err(|e| Error::at("test the lock of", path, e))
+        }
+        Err(error) if error.kind() == IoKind::NotFound => Ok(false),
         Err(error) => Err(Error::at("open", path, error)),
     }
 }

@@ -50,6 +50,11 @@ impl<'a> Below<'a> {
         Self { layers }
     }
 
+    /// The layers that have the directory, topmost first.
+    pub(in super::super) fn layers(&self) -> &[&'a LayerIndex] {
+        &self.layers
+    }
+
     /// Whether any layer has the directory.
     pub(super) fn has_directory(&self) -> bool {
         !self.layers.is_empty()

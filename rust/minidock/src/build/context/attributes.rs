@@ -13,7 +13,7 @@ const MOST_BYTES: usize = 64 * 1024;
 ///
 /// Those of the user and file capabilities: labels and access lists of this host mean nothing in
 /// an image, and attributes of overlayfs would steer it.
-pub(super) fn read(file: BorrowedFd<'_>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Errno> {
+pub(crate) fn read(file: BorrowedFd<'_>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Errno> {
     // Most files have none, and an empty list needs no room.
     let mut small = [0_u8; 256];
     let list = match flistxattr(file, &mut small) {

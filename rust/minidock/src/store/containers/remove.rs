@@ -26,10 +26,15 @@ impl Store {
         let lock = match files::exists(&path)? {
             // Without its lock nobody can be alive in it.
             false => None,
-            true => Some(Lock::try_exclusive(&path)?.ok_or_else(|| {
-                Error::new(ErrorKind::InUse, format!("container {} is running", id.short()))
-                    .with_hint("stop it first, or use -f")
-            })?),
+            true => match Lock::try_exclusive(&path)? {
+                Some(lock) => Some(lock),
+                None if self.is_alive(id)? => {
+                    let text = format!("container {} is running", id.short());
+                    let hint = "stop it first, or use -f";
+                    return Err(Error::new(ErrorKind::InUse, text).with_hint(hint));
+                }
+                None => return Err(super::copied_now(id)),
+            },
         };
         self.discard(&self.container_dir(id))?;
         drop(lock);
