@@ -13,10 +13,7 @@ use minidock_image::tar::{PlainEntry, PlainKind, PlainTarReader};
 use minidock_proto::archive::Copied;
 use minidock_proto::mapping::Mapping;
 use minidock_proto::request::{Failure, FailureKind};
-use rustix::fs::{
-    AtFlags, FileType, Gid, OFlags, StatVfsMountFlags, Uid, fchown, fstat, fstatvfs, statat,
-    unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, OFlags, StatVfsMountFlags, fstatvfs, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::super::write::{self, CopyError, Dress};
@@ -234,16 +231,10 @@ impl Receiving<'_> {
         self.copied.flattened += u64::from(lost);
     }
 
-    /// Owner, mode, time and attributes. The owner is always set: a directory with the setgid bit
-    /// hands its group down.
+    /// Owner, mode, time and attributes.
     fn dress(&mut self, entry: &PlainEntry, file: BorrowedFd<'_>) -> Result<()> {
         let doing = || format!("set the attributes of {:?} in the container", entry.path.display());
         let dress = dress(self.mapping, entry);
-        let stat = fstat(file).context(doing)?;
-        if !self.mapping.is_single() && (stat.st_uid, stat.st_gid) != (dress.uid, dress.gid) {
-            let (uid, gid) = (Uid::from_raw(dress.uid), Gid::from_raw(dress.gid));
-            fchown(file, Some(uid), Some(gid)).context(doing)?;
-        }
         self.copied.attributes += dress.put_on(file).context(doing)?.len() as u64;
         Ok(())
     }
@@ -262,7 +253,10 @@ impl Receiving<'_> {
 
 fn dress<'e>(mapping: &Mapping, entry: &'e PlainEntry) -> Dress<'e> {
     let (uid, gid) = owner::in_tree(mapping, entry.uid, entry.gid);
-    Dress { uid, gid, mode: entry.mode, mtime: entry.mtime, xattrs: &entry.xattrs }
+    // What is there may be of others, or of a directory that hands its group down; a single id has
+    // everything already.
+    let inherits = !mapping.is_single();
+    Dress { uid, gid, mode: entry.mode, mtime: entry.mtime, xattrs: &entry.xattrs, inherits }
 }
 
 fn writing(path: &EntryPath) -> String {
