@@ -55,6 +55,11 @@ CALLS: Dict[str, Tuple[str, str, str]] = {
         "list(client.images.build_events(fileobj=io.BytesIO(b'FROM busybox\\nRUN sleep 1001')))",
         "",
     ),
+    "sandbox": (
+        "box = client.sandbox('busybox', name=NAME)",
+        "box.run(['sleep', '1000'])",
+        "assert box.run('echo on').stdout == b'on\\n'; box.close()",
+    ),
     "load": ("", "client.images.load(endless())", ""),
     "import_image": ("", "client.images.import_image(endless())", ""),
 }

@@ -44,6 +44,14 @@ pub(crate) fn wheel() -> Result<(), Error> {
     let dist = build(&workspace, &tools, &command, &stage.runtime(), Manner::Release)?;
     let wheel = only(&dist, "whl")?;
     Call::new(tools.join("bin/auditwheel")).arg("show").arg(&wheel).run()?;
+    // Apart from the wheel, which maturin would else build from it, without the programs.
+    let package = workspace.root.join("python");
+    Call::new(tools.join("bin/maturin"))
+        .arg("sdist")
+        .arg("--out")
+        .arg(&dist)
+        .dir(&package)
+        .run()?;
     let size = fs::metadata(&wheel).map_err(file("look at", &wheel))?.len();
     screen::say(&format!("{} ({:.1} MB)", wheel.display(), size as f64 / 1e6));
     if size > HEAVIEST {
@@ -122,7 +130,7 @@ fn build(
             .args(["--compression-method", "stored"]),
         Manner::Release => {
             let policy = format!("manylinux_{}", GLIBC.replace('.', "_"));
-            call.args(["--release", "--zig", "--strip", "--sdist", "--compatibility", &policy])
+            call.args(["--release", "--zig", "--strip", "--compatibility", &policy])
                 .args(["--compression-level", "9"])
         }
     };
