@@ -91,6 +91,35 @@ fn a_stopped_pull_goes_on() {
     interrupted_by(Signal::INT);
 }
 
+/// Killed at any moment the store is before or after: sound, and good for the next pull.
+#[test]
+fn pulls_killed_at_any_moment() {
+    let image = Image::new(&[300_000, 200_000, 100_000]);
+    let scene = Scene::new();
+    let honest = image.clone();
+    let server = Server::new(move |request| honest.answer(request));
+    let name = format!("{}/app", server.name());
+    for delay in 0..20 {
+        let mut pulling = start(&scene, &["pull", &name]);
+        // How far it comes until then is for chance: every state has to be a sound one.
+        std::thread::sleep(Duration::from_millis(delay * 6));
+        pulling.kill().unwrap();
+        let finished = pulling.wait().unwrap().success();
+        let checked = scene.run(["system", "check"]);
+        let said = &checked.succeeds().stdout;
+        let sound = ["all is well", "nothing is damaged"].iter().any(|text| said.contains(text));
+        assert!(sound, "{}", checked.told());
+        assert!(!finished || scene.digests(&name).len() == 1);
+        if finished {
+            scene.ok(&format!("rmi {name}"));
+            scene.ok("system prune -f");
+        }
+    }
+    scene.ok(&format!("pull {name}"));
+    assert_eq!(fs::read_dir(scene.root().join("partial")).unwrap().count(), 0);
+    scene.is_sound();
+}
+
 /// What lies in `partial/` is believed by nobody.
 #[test]
 fn damaged_parts_are_fetched_again() {

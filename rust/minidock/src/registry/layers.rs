@@ -103,6 +103,8 @@ impl Fetching<'_> {
         if let Some(id) = self.lease.find_layer(&layer.diff_id)?
             && self.engine.store().verify_layer_index(&id)?
         {
+            // It came another way since: what there is of the blob has no use.
+            turn.forget()?;
             self.say(layer, LayerState::Present);
             return Ok(Placed { id, flattened: 0, was_here: true });
         }
