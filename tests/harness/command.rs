@@ -83,6 +83,13 @@ impl Call {
         Self { command: Command::new(program), input: Vec::new(), limit: LIMIT }
     }
 
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn args<I, S>(mut self, arguments: I) -> Self

@@ -47,6 +47,23 @@ pub fn runtime() -> PathBuf {
     prefix.join("libexec/minidock/minidock-runtime")
 }
 
+/// The prefix with libminidock, its headers and a runtime, and no command line
+/// (`MINIDOCK_TEST_LIBRARY`, else `library` beside the executable's `bin`).
+///
+/// # Panics
+/// When there is no library, or a command line beside it.
+#[must_use]
+pub fn library() -> PathBuf {
+    let prefix = match env::var_os("MINIDOCK_TEST_LIBRARY") {
+        Some(prefix) => PathBuf::from(prefix),
+        None => minidock().ancestors().nth(2).map(|dir| dir.join("library")).unwrap_or_default(),
+    };
+    let library = prefix.join("lib/libminidock.so");
+    assert!(library.is_file(), "{} is no file: see `cargo xtask test`", library.display());
+    assert!(!prefix.join("bin").exists(), "the library is tested without a command line");
+    prefix
+}
+
 /// A tar of a Debian root filesystem (`MINIDOCK_TEST_DEBIAN`).
 ///
 /// # Panics

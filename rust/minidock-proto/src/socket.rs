@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 fn address(path: &Path) -> io::Result<(OwnedFd, SocketAddrUnix)> {
@@ -19,12 +19,15 @@ fn address(path: &Path) -> io::Result<(OwnedFd, SocketAddrUnix)> {
     Ok((directory, SocketAddrUnix::new(&short)?))
 }
 
-/// A non-blocking, close-on-exec socket that listens at the path; the path must be free.
+/// A non-blocking, close-on-exec socket that listens at the path; the path must be free. Its mode
+/// is 0600 whatever the umask.
 pub fn listen(path: &Path) -> io::Result<OwnedFd> {
-    let (_directory, address) = address(path)?;
+    let (directory, address) = address(path)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::bind(&socket, &address)?;
+    let name = path.file_name().unwrap_or_default();
+    rustix::fs::chmodat(&directory, name, Mode::from_raw_mode(0o600), AtFlags::empty())?;
     rustix::net::listen(&socket, 128)?;
     Ok(socket)
 }

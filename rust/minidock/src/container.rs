@@ -23,6 +23,7 @@ mod remove;
 mod start;
 mod streams;
 mod trees;
+mod waiting;
 
 pub use archive::{ArchiveReader, Change, ChangeKind, Copied, PathStat};
 pub use capabilities::DEFAULT_CAPABILITIES;

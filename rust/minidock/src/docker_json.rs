@@ -8,6 +8,7 @@ mod container;
 mod gather;
 mod host_config;
 mod image;
+mod lists;
 mod network;
 mod path_stat;
 mod system;

@@ -30,7 +30,7 @@ mod cache;
 mod check;
 mod claims;
 mod containers;
-mod files;
+pub(crate) mod files;
 mod ids;
 mod images;
 mod layers;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::stage::Stage;
 use crate::workspace::{Workspace, cargo, host_triple};
-use crate::{elf, screen};
+use crate::{elf, library, screen};
 
-/// Builds and stages everything that is installed.
+/// Builds and stages the command line and the runtime.
 pub(crate) fn build(release: bool) -> Result<Stage, Error> {
     let workspace = Workspace::read()?;
     let stage = Stage::open()?;
@@ -18,6 +18,18 @@ pub(crate) fn build(release: bool) -> Result<Stage, Error> {
     screen::say(&format!("staged {}", stage.minidock().display()));
     screen::say(&format!("staged {}", stage.runtime().display()));
     Ok(stage)
+}
+
+/// Builds the library and stages it with the runtime that is staged already, in a prefix of its
+/// own where no command line is.
+pub(crate) fn build_library(stage: &Stage) -> Result<(), Error> {
+    let workspace = Workspace::read()?;
+    let prefix = stage.path("library");
+    let runtime = prefix.join("libexec/minidock/minidock-runtime");
+    stage.install(&stage.runtime(), &runtime)?;
+    library::install(&workspace, &prefix, false)?;
+    screen::say(&format!("staged {}", prefix.join("lib").join(library::SONAME).display()));
+    Ok(())
 }
 
 fn build_cli(workspace: &Workspace, release: bool) -> Result<PathBuf, Error> {
@@ -30,7 +42,7 @@ fn build_cli(workspace: &Workspace, release: bool) -> Result<PathBuf, Error> {
 
 /// The flags differ from every other build's, so it has a target directory of its own: sharing
 /// one would rebuild the world at each turn. `--target` keeps them off build scripts and macros.
-fn build_runtime(workspace: &Workspace) -> Result<PathBuf, Error> {
+pub(crate) fn build_runtime(workspace: &Workspace) -> Result<PathBuf, Error> {
     let triple = host_triple()?;
     let target = workspace.target.join("runtime");
     cargo()

@@ -38,6 +38,9 @@ pub(crate) enum Error {
     /// A file that should be a static executable is not.
     #[error("{}: {problem}", .path.display())]
     Executable { path: PathBuf, problem: &'static str },
+    /// The C header cannot be made, or is not what was committed.
+    #[error("{}: {problem}", .path.display())]
+    Header { path: PathBuf, problem: String },
     /// Set-up needs a package manager that it knows.
     #[error(
         "this host has no dpkg and apt-get: install the equivalents of these Debian packages by \

@@ -9,7 +9,9 @@ mod demo;
 mod elf;
 mod error;
 mod fuzz;
+mod header;
 mod host;
+mod library;
 mod screen;
 mod setup;
 mod stage;
@@ -20,6 +22,7 @@ mod tidy;
 mod wheel;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +60,16 @@ enum Verb {
     Host,
     /// Check the rules of the tree: imports, layout, sources
     Tidy,
+    /// Build the C and C++ library and install it below a prefix
+    Library {
+        /// Where lib, include and libexec go, for example ~/.local
+        prefix: PathBuf,
+        /// Build it with optimisations (the runtime always is)
+        #[arg(long)]
+        release: bool,
+    },
+    /// Write the C header from the source of the C face
+    Header,
     /// Build and run a Flask application in a Debian container, step by step on the screen
     Demo,
     /// Try the parsers on inputs made by libFuzzer, from the corpus in tests/fuzz
@@ -95,6 +108,8 @@ fn run(verb: Verb) -> Result<(), Error> {
         Verb::Wheel => wheel::wheel(),
         Verb::Host => host::show(),
         Verb::Tidy => tidy::tidy(),
+        Verb::Library { prefix, release } => library::library(&prefix, release),
+        Verb::Header => header::write(),
         Verb::Demo => demo::demo(),
         Verb::Fuzz { filter, seconds, grow } => fuzz::fuzz(filter.as_deref(), seconds, grow),
         Verb::Bench { filter } => bench::bench(filter.as_deref()),

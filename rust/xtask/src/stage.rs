@@ -109,6 +109,16 @@ pub(crate) fn remove(dir: &Path) -> Result<(), Error> {
     }
 }
 
+/// Removes a file that may be absent.
+pub(crate) fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::File { action: "remove", path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn copy_tree(from: &Path, to: &Path) -> Result<(), Error> {
     make(to, 0o755)?;
     for entry in fs::read_dir(from).map_err(file("list", from))? {

@@ -60,6 +60,7 @@ pub(crate) fn test(suite: Option<&str>, filter: Option<&str>) -> Result<(), Erro
     }
     if runs_executables {
         let stage = artifacts::build(false)?;
+        artifacts::build_library(&stage)?;
         strays::adopt()?;
         if everything || matches!(scope, Scope::Python | Scope::Suite(FACES)) {
             python::install(&stage)?;

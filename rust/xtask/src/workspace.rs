@@ -34,6 +34,13 @@ impl Workspace {
         })
     }
 
+    /// A field of a package's manifest that is a text.
+    pub(crate) fn of_package(&self, name: &str, field: &'static str) -> Result<String, Error> {
+        let package = self.packages.iter().find(|each| each["name"] == name);
+        let text = package.and_then(|package| package[field].as_str());
+        text.map(str::to_owned).ok_or(missing(field))
+    }
+
     /// Names of the `[[test]]` targets of a package.
     pub(crate) fn test_targets(&self, package: &str) -> Vec<String> {
         self.targets(package, "test")

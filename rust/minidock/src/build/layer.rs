@@ -112,7 +112,7 @@ impl<'a> Build<'a> {
         let tree = ingest.tree_path(&self.engine.mapping_name()?)?;
         make_directory(&tree, 0o755)?;
         let path = ingest.index_path();
-        let index = File::create_new(&path).map_err(|error| Error::at("make", &path, error))?;
+        let index = crate::store::files::create_new(&path)?;
         let directory = self.step_directory()?;
         make_directory(&directory.join("work"), 0o700)?;
         make_directory(&directory.join("scratch"), 0o700)?;

@@ -1,7 +1,7 @@
 //! `exec`: another process in a running container.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use minidock_proto::control::{Call, Reply};
 use minidock_proto::process::Process;
@@ -9,10 +9,11 @@ use minidock_proto::{Bytes, Outgoing};
 
 use super::capabilities::needs_own_namespace;
 use super::config::ContainerConfig;
-use super::control::{Control, readable, when_still_there};
+use super::control::{Control, when_still_there};
 use super::options::SeccompOption;
 use super::start::{lockdown, own_pidfd};
 use super::streams::{self, Attach, ClientStreams};
+use super::waiting::Waiting;
 use super::{Exit, WindowSize};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -55,6 +56,7 @@ pub struct Executing {
     /// The caller's ends.
     pub streams: ClientStreams,
     pub(super) control: Control,
+    pub(super) waiting: Waiting,
 }
 
 impl Engine {
@@ -105,7 +107,7 @@ impl Engine {
         control.channel().send(&call, fds.as_slice()).map_err(broken)?;
         match control.receive()? {
             Reply::Failed(failure) => Err(failure.into()),
-            _ => Ok(Executing { streams, control }),
+            _ => Ok(Executing { streams, control, waiting: Waiting::default() }),
         }
     }
 }
@@ -133,18 +135,10 @@ fn can_be_tracked(config: &ContainerConfig) -> Result<()> {
 }
 
 impl Executing {
-    /// Waits for the end.
+    /// Waits for the end; any number of threads may, any number of times.
     pub fn wait(&self) -> Result<Exit> {
-        self.control.wait_for_exit()
-    }
-
-    /// As [`Executing::wait`], for no longer than `time`: `None` when it still runs then.
-    pub fn wait_for(&self, time: Duration) -> Result<Option<Exit>> {
-        let until = Instant::now().checked_add(time);
-        match readable(self.control.channel().as_fd(), until)? {
-            true => self.wait().map(Some),
-            false => Ok(None),
-        }
+        let exit = self.waiting.wait(None, || self.control.wait_for_exit().map(Some))?;
+        exit.ok_or_else(|| Error::new(ErrorKind::Runtime, "the process ended without a status"))
     }
 
     /// Changes the size of its terminal.

@@ -68,25 +68,31 @@ impl Watched {
 }
 
 impl Running {
-    /// Waits for the end, at most that long; `None` when it still runs.
+    /// Waits for the end, at most that long; `None` when it still runs. A container that ended
+    /// can be removed or started at once. Any number of threads may wait, any number of times.
     pub fn try_wait(&self, time: Duration) -> Result<Option<Exit>> {
         let began = Instant::now();
-        loop {
-            if let Some(exit) = self.exit.get() {
-                return Ok(Some(exit.clone()));
+        let exit = self.waiting.wait(began.checked_add(time), || {
+            while readable(&self.conversation.channel, began, time)? {
+                if let Some(exit) = self.next_message()? {
+                    return Ok(Some(exit));
+                }
             }
-            if !readable(&self.conversation.channel, began, time)? {
-                return Ok(None);
-            }
-            self.next_message()?;
+            Ok(None)
+        })?;
+        if exit.is_some() {
+            self.engine.wait_until_gone(&self.id)?;
         }
+        Ok(exit)
     }
 }
 
 impl Executing {
-    /// Waits for the end, at most that long; `None` when it still runs. The end is told once.
+    /// Waits for the end, at most that long; `None` when it still runs. Any number of threads may,
+    /// any number of times.
     pub fn try_wait(&self, time: Duration) -> Result<Option<Exit>> {
-        told(&self.control, time)
+        let until = Instant::now().checked_add(time);
+        self.waiting.wait(until, || told(&self.control, time))
     }
 }
 

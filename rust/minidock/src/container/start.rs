@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use minidock_proto::control::{Call, Reply};
 use minidock_proto::process::{Lockdown, Process, WindowSize};
@@ -19,6 +18,7 @@ use super::create::{CreatedContainer, encode};
 use super::list::Status;
 use super::options::{MountKind, MountOptions, NetworkMode};
 use super::streams::{self, Attach, ClientStreams};
+use super::waiting::Waiting;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Conversation, broken};
@@ -44,9 +44,10 @@ pub struct Running {
     /// The caller's ends.
     pub streams: ClientStreams,
     pub(super) conversation: Conversation,
-    /// Who removes it when its supervisor was killed before it could.
-    removed_by: Option<Engine>,
-    pub(super) exit: OnceLock<super::Exit>,
+    pub(super) engine: Engine,
+    /// It is to be removed, by us when its supervisor was killed before it could.
+    auto_remove: bool,
+    pub(super) waiting: Waiting,
 }
 
 impl Engine {
@@ -160,8 +161,8 @@ impl Engine {
         let started = conversation.answer();
         conversation.finish();
         started?;
-        let removed_by = auto_remove.then(|| self.clone());
-        Ok(Running { id: id.clone(), streams, conversation, exit: OnceLock::new(), removed_by })
+        let (engine, waiting) = (self.clone(), Waiting::default());
+        Ok(Running { id: id.clone(), streams, conversation, engine, auto_remove, waiting })
     }
 
     /// Takes the container's lock, which the supervisor then keeps.
@@ -380,23 +381,26 @@ pub(crate) fn own_pidfd() -> Result<OwnedFd> {
 }
 
 impl Running {
-    /// Waits for the end.
+    /// Waits for the end; any number of threads may, any number of times.
     pub fn wait(&self) -> Result<super::Exit> {
-        loop {
-            if let Some(exit) = self.exit.get() {
-                return Ok(exit.clone());
+        let exit = self.waiting.wait(None, || {
+            loop {
+                if let Some(exit) = self.next_message()? {
+                    return Ok(Some(exit));
+                }
             }
-            self.next_message()?;
-        }
+        })?;
+        exit.ok_or_else(|| Error::new(ErrorKind::Runtime, "the container ended without a status"))
     }
 
-    /// Replies to calls of ours and answers to the start come over the same connection.
-    pub(super) fn next_message(&self) -> Result<()> {
+    /// Reads one message, and the end if it tells that. Replies to calls of ours and answers to
+    /// the start come over the same connection.
+    pub(super) fn next_message(&self) -> Result<Option<super::Exit>> {
         let message = self.conversation.channel.receive_raw().map_err(broken)?;
         let Some((body, _)) = message else {
-            if let Some(engine) = &self.removed_by {
-                engine.wait_until_gone(&self.id)?;
-                engine.remove_ended(&self.id)?;
+            if self.auto_remove {
+                self.engine.wait_until_gone(&self.id)?;
+                self.engine.remove_ended(&self.id)?;
             }
             return Err(Error::new(
                 ErrorKind::Runtime,
@@ -404,11 +408,12 @@ impl Running {
             ));
         };
         if let Ok(Answer::Exited(exit)) = serde_json::from_slice::<Answer>(&body) {
-            self.exit.get_or_init(|| exit);
-        } else if let Ok(Reply::Exited(exit)) = serde_json::from_slice::<Reply>(&body) {
-            self.exit.get_or_init(|| exit);
+            return Ok(Some(exit));
         }
-        Ok(())
+        match serde_json::from_slice::<Reply>(&body) {
+            Ok(Reply::Exited(exit)) => Ok(Some(exit)),
+            _ => Ok(None),
+        }
     }
 
     /// Changes the size of its terminal.

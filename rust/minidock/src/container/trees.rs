@@ -10,6 +10,7 @@ use minidock_proto::request::{Export, Unpack, Verb};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Joined;
+use crate::store::files::set_mode;
 use crate::store::{LocalId, MappingName};
 
 impl Engine {
@@ -28,6 +29,7 @@ impl Engine {
         let root = ingest.root_path();
         rustix::fs::mkdir(&root, rustix::fs::Mode::from_raw_mode(0o755))
             .map_err(|error| Error::at("make", &root, error))?;
+        set_mode(&root, 0o755)?;
         let (reader, writer) =
             std::io::pipe().map_err(|error| Error::io("cannot make a pipe", error))?;
         std::thread::scope(|scope| {

@@ -180,7 +180,7 @@ impl Saving<'_> {
         }
         let path = self.lease.dir().join(format!("save-{layer}"));
         if !self.made.contains_key(diff_id) {
-            let file = File::create_new(&path).map_err(|e| Error::at("make", &path, e))?;
+            let file = crate::store::files::create_new(&path)?;
             let (found, _) = self.engine.export_layer(layer, file)?;
             if found != *diff_id {
                 return Err(Error::new(
@@ -200,7 +200,8 @@ impl Saving<'_> {
 
     fn write_config(&mut self, image: &ImageRecord) -> Result<()> {
         let path = self.lease.dir().join(format!("save-config-{}", image.id.short()));
-        std::fs::write(&path, &image.config).map_err(|e| Error::at("write", &path, e))?;
+        let mut file = crate::store::files::create_new(&path)?;
+        file.write_all(&image.config).map_err(|e| Error::at("write", &path, e))?;
         self.made.insert(image.id, path);
         Ok(())
     }

@@ -2,10 +2,9 @@
 //!
 //! A layer whose bytes are not what was promised never gets a place in the store.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use minidock_image::compression::{Compression, Decoder, Limits};
@@ -19,6 +18,7 @@ use super::failure::{of_compression, of_stream};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Joined;
+use crate::store::files::{create_new, set_mode};
 use crate::store::{LayerIngest, LayerMeta, Lease, LocalId};
 
 const CHUNK_LEN: usize = 128 * 1024;
@@ -62,6 +62,7 @@ impl Engine {
         let root = ingest.tree_path(&self.mapping_name()?)?;
         rustix::fs::mkdir(&root, rustix::fs::Mode::from_raw_mode(0o755))
             .map_err(|error| Error::at("make", &root, error))?;
+        set_mode(&root, 0o755)?;
         let (fed, layer) = self.stream(joined, packed, expected, &root, &ingest.index_path())?;
         if let Some(expected) = expected
             && *expected != fed.diff_id
@@ -103,12 +104,7 @@ impl Engine {
         )
         .map_err(|error| Error::io("cannot make a socket pair", error))?;
         let tree = File::open(root).map_err(|error| Error::at("open", root, error))?;
-        let index = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(index)
-            .map_err(|error| Error::at("make", index, error))?;
+        let index = create_new(index)?;
         let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
         let doing = reading(expected);
         std::thread::scope(|scope| {

@@ -6,7 +6,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use minidock_sys::lock::{self, Mode};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::ContainerId;
+use crate::store::files::set_mode;
 use crate::system::doctor;
 
 /// How long a holder that is starting or ending may take.
@@ -123,18 +123,21 @@ impl Engine {
 }
 
 fn take_lock(place: &Place) -> Result<Option<File>> {
-    match rustix::fs::mkdir(&place.directory, rustix::fs::Mode::from_raw_mode(0o700)) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+    // Modes are set apart: the umask is the host's.
+    match std::fs::create_dir(&place.directory) {
+        Ok(()) => set_mode(&place.directory, 0o700)?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(Error::at("make", &place.directory, error)),
     }
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&place.lock)
-        .map_err(|error| Error::at("open", &place.lock, error))?;
+    let open =
+        |make: bool| OpenOptions::new().read(true).write(true).create_new(make).open(&place.lock);
+    let file = match open(true) {
+        Ok(file) => set_mode(&place.lock, 0o600).map(|()| file)?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            open(false).map_err(|error| Error::at("open", &place.lock, error))?
+        }
+        Err(error) => return Err(Error::at("make", &place.lock, error)),
+    };
     let taken = lock::try_lock(&file, Mode::Exclusive)
         .map_err(|error| Error::at("lock", &place.lock, error))?;
     Ok(taken.then_some(file))

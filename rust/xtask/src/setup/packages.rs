@@ -54,6 +54,8 @@ const PACKAGES: &[Package] = &[
     package("openssl", Purpose::Test, "certificates of that registry, good and bad"),
     package("nftables", Purpose::Test, "shows the rules of private networks"),
     package("iproute2", Purpose::Test, "shows the addresses of private networks"),
+    package("g++", Purpose::Test, "compiles the C++ bridge, links the library"),
+    package("valgrind", Purpose::Test, "looks for leaks of the library"),
     package("strace", Purpose::Test, "makes system calls fail on purpose"),
     package("libseccomp-dev", Purpose::Test, "the oracle for our seccomp filters"),
     package("pkg-config", Purpose::Test, "finds libseccomp"),

@@ -1,20 +1,22 @@
-//! The checks that run no test executable: tidy, formatting, lints, and the examples in the
-//! documentation. Each of the first three counts as one test.
+//! The checks that run no test executable: tidy, formatting, the C header, lints, and the examples in the
+//! documentation. Each but the last counts as one test.
 
 use crate::account;
 use crate::call::Call;
 use crate::error::{self, Error};
 use crate::workspace::cargo;
-use crate::{screen, tidy};
+use crate::{header, screen, tidy};
 
 use super::tally::Tally;
 
-/// Rules of the tree, formatting, lints.
+/// Rules of the tree, formatting, the C header, lints.
 pub(super) fn lint(tally: &mut Tally) {
     screen::heading("tidy");
     count(tally, "tidy", tidy::tidy());
     screen::heading("formatting");
     count(tally, "formatting", call(&["fmt", "--all", "--check"]).run());
+    screen::heading("header");
+    count(tally, "header", header::check());
     screen::heading("lints");
     let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
     count(tally, "lints", call(&lints).run());

@@ -10,7 +10,9 @@ const LAYERS: &[&[&str]] = &[
     &["minidock-sys", "minidock-image", "minidock-dockerfile"],
     &["minidock-proto", "minidock-registry"],
     &["minidock-runtime", "minidock"],
-    &["minidock-cli", "minidock-c", "minidock-cpp", "minidock-python"],
+    // The C library holds the C++ face too, so that a program with both has one engine.
+    &["minidock-cli", "minidock-cpp", "minidock-python"],
+    &["minidock-c"],
     &["minidock-tests", "minidock-fuzz"],
 ];
 
