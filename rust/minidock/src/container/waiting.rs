@@ -82,7 +82,7 @@ mod tests {
     use crate::error::{Error, ErrorKind};
 
     fn exit(code: i32) -> Exit {
-        Exit { code, started_at: 1, finished_at: 2, error: None }
+        Exit { code, started_at: 1, finished_at: 2, error: None, timed_out: false }
     }
 
     #[test]
