@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot be set up has failed")]
 
 mod cache;
+mod check;
 mod copy;
 mod dockerfile;
 mod export;

@@ -3,6 +3,7 @@
 //! It reads files of /proc and /sys, asks the runtime to try things, and changes nothing.
 
 mod cgroup;
+mod check;
 pub(crate) mod doctor;
 mod host;
 mod network_programs;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 pub use crate::docker_json::docker_version;
 pub use cgroup::{Cgroup, CgroupMode};
+pub use check::CheckOptions;
 pub use doctor::Check;
 pub use host::Kernel;
 pub use network_programs::NetworkHelper;

@@ -85,6 +85,23 @@ impl Engine {
         })
     }
 
+    /// Unpacks a layer that is known into `root`, an empty directory; its index is there.
+    pub(crate) fn unpack_again(
+        &self,
+        lease: &Lease,
+        joined: &Joined,
+        packed: impl Read + Send,
+        expected: &Digest,
+        root: &Path,
+    ) -> Result<()> {
+        let index = lease.dir().join("index-again");
+        let (fed, _) = self.stream(joined, packed, Some(expected), root, &index)?;
+        match fed.diff_id == *expected {
+            true => Ok(()),
+            false => Err(lied(&fed.diff_id, expected)),
+        }
+    }
+
     /// A thread feeds while the runtime unpacks.
     fn stream(
         &self,

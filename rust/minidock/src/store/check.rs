@@ -9,7 +9,7 @@ use minidock_image::reference::Reference;
 use crate::error::Result;
 
 use super::Store;
-use super::ids::{ContainerId, ContainerName, LocalId, VolumeName};
+use super::ids::{ContainerId, ContainerName, LocalId, MappingName, VolumeName};
 
 mod blobs;
 mod database;
@@ -47,6 +47,15 @@ pub enum Damage {
         /// The layer.
         layer: LocalId,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// A layer's files are not what its index says.
+    Tree {
+        /// The layer.
+        layer: LocalId,
+        /// The mapping of ids that the files are for.
+        mapping: MappingName,
+        /// The first difference.
         reason: String,
     },
     /// A layer of an image is gone.
@@ -157,6 +166,10 @@ pub struct CheckReport {
     pub blobs: usize,
     /// Containers looked at.
     pub containers: usize,
+    /// Trees of layers whose every file was read; none unless that was asked for.
+    pub trees: usize,
+    /// Trees that were to be read and belong to ids that this user cannot map any more.
+    pub unreadable_trees: usize,
 }
 
 impl CheckReport {
@@ -165,7 +178,12 @@ impl CheckReport {
         self.findings.iter().all(|f| f.damage.is_leftover() || f.mended.is_some())
     }
 
-    fn found(&mut self, damage: Damage, what: impl Into<String>, remedy: &str) -> &mut Finding {
+    pub(crate) fn found(
+        &mut self,
+        damage: Damage,
+        what: impl Into<String>,
+        remedy: &str,
+    ) -> &mut Finding {
         let what = crate::error::printable(&what.into());
         self.findings.push(Finding { damage, what, remedy: remedy.to_owned(), mended: None });
         let last = self.findings.len() - 1;
@@ -174,7 +192,7 @@ impl CheckReport {
 }
 
 impl Finding {
-    fn mended(&mut self, how: impl Into<String>) {
+    pub(crate) fn mended(&mut self, how: impl Into<String>) {
         self.mended = Some(how.into());
     }
 }
@@ -182,6 +200,7 @@ impl Finding {
 impl Store {
     /// Looks at everything: the database, every image's layers, every layer's index, every blob's
     /// bytes, containers, names, volumes and what kills left. With `repair`, mends what can be.
+    /// The files of layers are [`Engine::check`](crate::Engine::check)'s to read.
     pub fn check(&self, repair: bool) -> Result<CheckReport> {
         match repair {
             true => self.require_write()?,

@@ -5,7 +5,7 @@ use minidock_image::layer::IndexReader;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::super::Store;
-use super::super::ids::LocalId;
+use super::super::ids::{LocalId, MappingName};
 use super::super::images::{ImageRecord, rows};
 use super::{CheckReport, Damage};
 
@@ -61,6 +61,18 @@ impl Store {
             }
             Ok(_) => None,
         })
+    }
+
+    /// Takes away a layer's damaged files; not while a container that runs stands on them.
+    pub(crate) fn discard_tree(&self, layer: &LocalId, mapping: &MappingName) -> Result<bool> {
+        let _alone = self.hold_alone()?;
+        if self.is_below_a_live_container(layer)? {
+            return Ok(false);
+        }
+        if let Some(root) = self.tree_path(layer, mapping)? {
+            self.discard(root.parent().unwrap_or(&root))?;
+        }
+        Ok(true)
     }
 
     fn is_below_a_live_container(&self, layer: &LocalId) -> Result<bool> {
