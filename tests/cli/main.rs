@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod copy;
 mod dockerfile;
+mod events;
 mod export;
 mod harness;
 mod images;

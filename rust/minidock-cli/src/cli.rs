@@ -133,6 +133,7 @@ enum Command {
     /// Manage what minidock keeps
     #[command(subcommand, arg_required_else_help = true)]
     System(SystemCommand),
+    Events(events::Events),
     Completion(completion::Completion),
 }
 
@@ -198,6 +199,7 @@ enum BuilderCommand {
 #[derive(Debug, Subcommand)]
 enum SystemCommand {
     Df(df::Df),
+    Events(events::Events),
     Prune(prune::PruneSystem),
     Check(check::Check),
     Info(info::Info),
@@ -294,6 +296,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Volume(command) => volume(global, command),
         Command::Builder(BuilderCommand::Prune(it)) => it.run(global),
         Command::System(command) => system(global, command),
+        Command::Events(it) => it.run(global),
         Command::Run(it) => it.run(global),
         Command::Create(it) => it.run(global),
         Command::Start(it) => it.run(global),
@@ -384,6 +387,7 @@ fn volume(global: &Global, command: VolumeCommand) -> Result<u8> {
 fn system(global: &Global, command: SystemCommand) -> Result<u8> {
     match command {
         SystemCommand::Df(it) => it.run(global),
+        SystemCommand::Events(it) => it.run(global),
         SystemCommand::Prune(it) => it.run(global),
         SystemCommand::Check(it) => it.run(global),
         SystemCommand::Info(it) => it.run(global),

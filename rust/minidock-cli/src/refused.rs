@@ -306,7 +306,6 @@ const COMMANDS: &[(&str, &str)] = &[
     ("top", "`minidock exec CONTAINER ps` shows its processes, where the image has ps"),
     ("stats", "`minidock exec CONTAINER top` shows its processes, where the image has top"),
     ("update", "make the container anew with the settings you want"),
-    ("events", "`minidock ps -a` shows what is"),
     ("network", "containers have a private network, the host's or none: --network"),
     ("compose", "start the containers one by one with `minidock run -d`"),
     ("buildx", "`minidock build` builds"),

@@ -14,6 +14,7 @@ pub mod archive;
 pub mod bytes;
 pub mod channel;
 pub mod control;
+pub mod event;
 pub mod log;
 pub mod mapping;
 pub mod process;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::Task;
 use crate::bytes::Bytes;
 use crate::channel::Fd;
+use crate::event::Sink;
 use crate::mapping::Mapping;
 use crate::process::Process;
 
@@ -130,6 +131,8 @@ pub struct Run {
     pub stop_signal: i32,
     /// Remove the container when it ends.
     pub remove: Option<AutoRemove>,
+    /// Where its events go; none for a step of a build.
+    pub events: Option<Sink>,
     /// When it ended with status 0: make the writable layer into a layer (RUN).
     /// [`Answer::Layer`] then comes before [`Answer::Exited`].
     pub commit: Option<Commit>,

@@ -6,6 +6,7 @@
 
 mod archive;
 mod client;
+mod events;
 mod exec;
 mod finish;
 mod log;
@@ -59,6 +60,8 @@ struct Supervisor {
     log: Option<log::Log>,
     clients: Vec<Client>,
     next_client: u64,
+    /// How many processes were executed.
+    execs: u64,
     sessions: Vec<Session>,
     /// Processes that copy files in or out.
     copying: Vec<archive::Copying>,

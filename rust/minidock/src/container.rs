@@ -36,6 +36,7 @@ pub use create::CreatedContainer;
 pub(crate) use create::image_config;
 pub use exec::{ExecOptions, Executing};
 pub use filter::ContainerFilter;
+pub(crate) use list::now;
 pub use list::{ContainerState, ContainerSummary, Status};
 pub use logs::{LogLine, LogOptions, LogReader, Looked};
 pub use minidock_proto::log::Stream;

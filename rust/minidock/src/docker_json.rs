@@ -5,6 +5,7 @@
 
 mod config;
 mod container;
+mod event;
 mod gather;
 mod host_config;
 mod image;
@@ -16,6 +17,7 @@ mod times;
 mod volume;
 
 pub(crate) use container::{ContainerView, inspect_container};
+pub(crate) use event::event;
 pub(crate) use image::{ImageView, inspect_image};
 pub(crate) use path_stat::path_stat;
 pub use system::docker_version;

@@ -9,6 +9,7 @@ pub mod container;
 mod docker_json;
 mod engine;
 pub mod error;
+pub mod events;
 pub mod image;
 mod mapping;
 mod network;

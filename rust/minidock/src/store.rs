@@ -144,6 +144,7 @@ const DIRECTORIES: &[&str] = &[
     "containers",
     "names",
     "volumes",
+    "events",
     "userns",
 ];
 

@@ -129,7 +129,12 @@ impl Supervisor {
     }
 
     pub(super) fn signal_init(&self, number: i32) -> Result<()> {
-        signal::kill(self.init, number).map_err(|error| refused(number, &error))
+        signal::kill(self.init, number).map_err(|error| refused(number, &error))?;
+        // 0 only asks whether it could.
+        if number != 0 {
+            self.event("kill", &[("signal", number.to_string())]);
+        }
+        Ok(())
     }
 
     fn stop(&mut self, id: u64, number: Option<i32>, grace: u64) -> Result<()> {

@@ -66,6 +66,12 @@ impl Supervisor {
         process.lockdown.seccomp.clone_from(&self.lockdown.seccomp);
         process.lockdown.capabilities &= self.lockdown.capabilities;
         process.lockdown.no_new_privileges |= self.lockdown.no_new_privileges;
+        let words: Vec<_> =
+            process.args.iter().map(|word| String::from_utf8_lossy(&word.0)).collect();
+        let words = words.join(" ");
+        self.execs += 1;
+        let exec = format!("{:016x}{:016x}", self.started_at, self.execs);
+        self.event(&format!("exec_create: {words}"), &[("execID", exec.clone())]);
         let mut session = Session::new(false);
         session.client = Some(client);
         session.owner = owner;
@@ -75,6 +81,8 @@ impl Supervisor {
         // One that failed to start ends by itself and is reaped like any orphan.
         let terminal = program_started(&report, with_terminal)?;
         session.started(pid, terminal)?;
+        self.event(&format!("exec_start: {words}"), &[("execID", exec.clone())]);
+        session.exec = Some(exec);
         session.tracked = mark.map(|mark| Tracked::new(mark, timeout));
         self.sessions.push(session);
         Ok(Reply::Started { pid: pid.as_raw_nonzero().get() })

@@ -28,6 +28,9 @@ impl Supervisor {
             let layer = self.commit(commit)?;
             self.tell_starter(&Answer::Layer(layer));
         }
+        let ran = exit.finished_at.saturating_sub(self.started_at) / 1_000_000_000;
+        let more = [("execDuration", ran.to_string()), ("exitCode", code.to_string())];
+        self.event("die", &more);
         let removed = match self.run.remove.take() {
             // Out of sight before anybody hears of the end.
             Some(remove) => self.hide(&remove),
@@ -81,7 +84,10 @@ impl Supervisor {
             let Some(name) = volume.as_path().file_name() else { continue };
             let gone = trash.with_file_name(name);
             match std::fs::rename(volume.as_path(), &gone) {
-                Ok(()) => paths.push(gone.as_path().into()),
+                Ok(()) => {
+                    self.volume_gone(&name.to_string_lossy());
+                    paths.push(gone.as_path().into());
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error).context(|| "remove a volume".into()),
             }
@@ -95,6 +101,7 @@ impl Supervisor {
         if let Some(name) = &remove.name {
             rustix::fs::unlink(name.as_path()).ok();
         }
+        self.event("destroy", &[]);
         rustix::mount::unmount(trash.join("mnt"), UnmountFlags::DETACH).ok();
         Ok(Some(paths))
     }

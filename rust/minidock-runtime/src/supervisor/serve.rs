@@ -175,7 +175,8 @@ impl Supervisor {
     fn check_stop(&mut self) {
         if self.kill_at.is_some_and(|at| at <= Instant::now()) {
             self.kill_at = None;
-            drop(signal::kill(self.init, signal::KILL));
+            // Ended already is as good.
+            drop(self.signal_init(signal::KILL));
         }
     }
 
@@ -210,12 +211,16 @@ impl Supervisor {
         let mut ended = Vec::new();
         self.sessions.retain_mut(|session| {
             if session.is_done() {
-                ended.push((session.client, session.exit()));
+                ended.push((session.client, session.exec.take(), session.exit()));
                 return false;
             }
             true
         });
-        for (client, exit) in ended {
+        for (client, exec, exit) in ended {
+            if let Some(exec) = exec {
+                let more = [("execID", exec), ("exitCode", exit.code.to_string())];
+                self.event("exec_die", &more);
+            }
             if let Some(client) = client {
                 self.tell_ended(client, exit);
             }

@@ -31,6 +31,8 @@ pub(super) struct Session {
     pub(super) started_at: i64,
     /// Its exit status, once it ended.
     pub(super) ended: Option<i32>,
+    /// The id that events give to what was executed.
+    pub(super) exec: Option<String>,
     /// What finds all that it started.
     pub(super) tracked: Option<Tracked>,
 }
@@ -48,6 +50,7 @@ impl Session {
             owner: None,
             started_at: super::records::now(),
             ended: None,
+            exec: None,
             tracked: None,
         }
     }

@@ -91,6 +91,7 @@ impl Supervisor {
             log,
             clients: Vec::new(),
             next_client: STARTER + 1,
+            execs: 0,
             sessions: vec![init],
             copying: Vec::new(),
             kill_at: None,
@@ -99,6 +100,7 @@ impl Supervisor {
             mount_points,
             scratch,
         };
+        supervisor.event("start", &[]);
         supervisor.greet(Channel::from(channel));
         Ok(supervisor)
     }

@@ -139,6 +139,7 @@ impl Build<'_> {
             log: false,
             stop_signal: signal::TERM,
             remove: None,
+            events: None,
             commit: Some(layer.commit(&mut fds)),
         };
         let conversation = self.engine.runtime()?.spawn(&Verb::Run(Box::new(run)), &fds)?;

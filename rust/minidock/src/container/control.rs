@@ -71,6 +71,7 @@ impl Engine {
     /// Asks the container to stop and kills it when it did not in `seconds` (its own time-out
     /// without). One that does not run is stopped already.
     pub fn stop_container(&self, id: &ContainerId, seconds: Option<u32>) -> Result<()> {
+        let record = self.store().container(id)?;
         let config: ContainerConfig = self.container_settings(id)?;
         let Some(control) = self.control(id)? else { return Ok(()) };
         let supervisor = match control.supervisor() {
@@ -89,13 +90,18 @@ impl Engine {
             Err(error) => return Err(error),
         }
         wait_for_end(&supervisor)?;
-        self.wait_until_gone(id)
+        self.wait_until_gone(id)?;
+        self.container_event(&record, &config, "stop", &[]);
+        Ok(())
     }
 
     /// Stops and starts.
     pub fn restart_container(&self, id: &ContainerId, seconds: Option<u32>) -> Result<()> {
         self.stop_container(id, seconds)?;
-        self.start_container(id, StartOptions::default()).map(drop)
+        self.start_container(id, StartOptions::default())?;
+        let record = self.store().container(id)?;
+        self.container_event(&record, &self.container_settings(id)?, "restart", &[]);
+        Ok(())
     }
 
     /// Waits for the container's end; at once when it does not run. It can be removed or started

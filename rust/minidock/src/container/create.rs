@@ -65,6 +65,7 @@ impl Engine {
         let path = ingest.dir().join(minidock_proto::record::LOCK);
         let lock = Lock::exclusive(&path)?;
         let record = ingest.commit(&encode(&config)?)?;
+        self.container_event(&record, &config, "create", &[]);
         Ok(CreatedContainer { record, lock })
     }
 

@@ -104,7 +104,11 @@ impl Engine {
 
     fn summary(&self, record: ContainerRecord) -> Result<ContainerSummary> {
         let config = self.container_settings(&record.id)?;
-        let state = self.container_state(&record.id)?;
+        let mut state = self.container_state(&record.id)?;
+        if state.status == Status::Exited && state.finished_at.is_none() {
+            self.fold_in_if_writable(&record)?;
+            state = self.container_state(&record.id)?;
+        }
         Ok(ContainerSummary { record, config, state })
     }
 

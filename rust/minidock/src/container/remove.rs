@@ -36,7 +36,14 @@ impl Engine {
             self.kill_supervisor(id)?;
         }
         self.wait_for_copies(id)?;
+        let config = self.container_settings(id);
+        if config.is_ok() {
+            self.fold_in_one(&record)?;
+        }
         self.store().remove_container(id)?;
+        if let Ok(config) = config {
+            self.container_event(&record, &config, "destroy", &[]);
+        }
         if options.volumes {
             for name in anonymous {
                 self.remove_anonymous_volume(&name)?;

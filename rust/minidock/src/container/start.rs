@@ -56,6 +56,7 @@ impl Engine {
     pub fn start_container(&self, id: &ContainerId, options: StartOptions) -> Result<Running> {
         let record = self.store().container(id)?;
         let config = self.container_settings(id)?;
+        self.fold_in_one(&record)?;
         let lock = self.take_container(&record)?;
         self.start_or_clear_away(&record, config, lock, options)
     }
@@ -153,6 +154,7 @@ impl Engine {
             stop_signal: config.stop_signal,
             remove: self.auto_remove(record, &config)?,
             commit: None,
+            events: Some(self.event_sink(record, &config)),
         };
         self.remember_ports(record, config, &bound)?;
         lock.hand_over();

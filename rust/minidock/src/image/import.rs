@@ -97,14 +97,17 @@ impl Engine {
         let descriptor = Descriptor::new(media_type, blob.digest, blob.size);
         let manifest = super::store_manifest(&lease, &bytes, vec![descriptor.clone()], &mut blobs)?;
         self.store().set_packed(&layer, &descriptor)?;
-        self.store().put_image(&NewImage {
+        let id = self.store().put_image(&NewImage {
             config: &bytes,
             layers: &[layer],
             blobs: &blobs,
             manifest: Some(manifest),
             created: seconds_of(config.created.as_deref()),
             references: options.reference.as_slice(),
-        })
+        })?;
+        let name = options.reference.as_ref().map_or_else(|| id.to_string(), Reference::familiar);
+        self.store().image_event(&id.to_string(), "import", &name);
+        Ok(id)
     }
 }
 

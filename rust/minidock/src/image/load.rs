@@ -169,6 +169,8 @@ impl Engine {
             references: &references,
         })?;
         used.extend(blobs);
+        let name = references.first().map_or_else(|| id.to_string(), Reference::familiar);
+        self.store().image_event(&id.to_string(), "load", &name);
         Ok(Loaded { id, references, flattened })
     }
 

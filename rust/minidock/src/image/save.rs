@@ -40,6 +40,13 @@ impl Engine {
         out: impl Write,
     ) -> Result<()> {
         let chosen = self.chosen(queries)?;
+        let names: Vec<_> = chosen
+            .iter()
+            .map(|(id, names)| {
+                let name = names.first().map_or_else(|| id.to_string(), Reference::familiar);
+                (id.to_string(), name)
+            })
+            .collect();
         let lease = self.store().begin()?;
         let mut saving = Saving { engine: self, lease: &lease, made: HashMap::new() };
         let images = chosen
@@ -50,7 +57,11 @@ impl Engine {
         let mut out =
             write_archive(format, &images, out, |digest| saving.open(digest).map_err(smuggled))
                 .map_err(of_archive)?;
-        out.flush().map_err(|error| Error::io("cannot write the image archive", error))
+        out.flush().map_err(|error| Error::io("cannot write the image archive", error))?;
+        for (id, name) in names {
+            self.store().image_event(&id, "save", &name);
+        }
+        Ok(())
     }
 
     /// Images in the order they were first asked for, each with the names that were asked for.

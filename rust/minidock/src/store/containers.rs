@@ -174,6 +174,17 @@ impl Store {
         self.container_file(id, "exit.json")
     }
 
+    /// Takes the container's lock if its supervisor does not live.
+    pub(crate) fn try_container_lock(&self, id: &ContainerId) -> Result<Option<Lock>> {
+        self.require_write()?;
+        Lock::try_exclusive(&self.container_lock_path(id))
+    }
+
+    /// Writes the exit record of a container whose supervisor could not.
+    pub(crate) fn set_container_exit(&self, id: &ContainerId, exit: &[u8]) -> Result<()> {
+        files::write_atomic(&self.container_dir(id).join("exit.json"), exit, Flush::Later)
+    }
+
     fn container_file(&self, id: &ContainerId, name: &str) -> Result<Option<Vec<u8>>> {
         files::read_optional(&self.container_dir(id).join(name))
     }

@@ -116,6 +116,7 @@ impl Store {
             Ok(before.filter(|before| before != image))
         })?;
         self.record_refs(&held)?;
+        self.image_event(&image.to_string(), "tag", &reference.familiar());
         Ok(Tagged { moved_from })
     }
 
@@ -132,6 +133,7 @@ impl Store {
             })
         })?;
         self.record_refs(&held)?;
+        self.image_event(&image.to_string(), "untag", &reference.familiar());
         Ok(image)
     }
 

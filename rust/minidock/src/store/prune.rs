@@ -104,6 +104,11 @@ impl Store {
         let ids: Vec<_> = images.iter().map(|image| image.id).collect();
         self.forget_records(alone, &ids)?;
         for image in images {
+            let id = image.id.to_string();
+            for reference in &image.references {
+                self.image_event(&id, "untag", &reference.familiar());
+            }
+            self.image_event(&id, "delete", &id);
             report.images.push(image.id);
             report.references.extend(image.references);
         }

@@ -110,6 +110,7 @@ impl Store {
             if !self.discard(&self.volume_dir(name))? {
                 return Err(no_volume(name));
             }
+            self.volume_event(name.as_str(), "destroy");
         }
         self.empty_trash()?;
         Ok(())
@@ -142,8 +143,9 @@ impl Lease {
         write_meta(&dir, labels, anonymous)?;
         let _held = store.hold()?;
         let new = files::rename_new(&dir, &store.volume_dir(name))?;
-        if !new {
-            store.discard(&dir)?;
+        match new {
+            true => store.volume_event(name.as_str(), "create"),
+            false => drop(store.discard(&dir)?),
         }
         Ok((store.volume(name)?, new))
     }

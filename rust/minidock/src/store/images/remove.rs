@@ -74,6 +74,13 @@ impl Store {
                 }
             })
         })?;
+        let id = image.id.to_string();
+        for reference in &plan.untag {
+            self.image_event(&id, "untag", &reference.familiar());
+        }
+        if plan.delete {
+            self.image_event(&id, "delete", &id);
+        }
         let mut removed = RemovedImage { untagged: plan.untag, ..RemovedImage::default() };
         if plan.delete {
             removed.deleted = Some(image.id);
