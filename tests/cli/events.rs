@@ -92,6 +92,8 @@ fn a_killed_supervisor_dies_all_the_same() {
     let killed = Command::new("kill").args(["-9", parent]).status().unwrap();
     assert!(killed.success());
     busybox.run(["wait", "one"]).succeeds();
+    // Whoever looks first says it, at the time of the look.
+    busybox.run(["ps", "-a"]).succeeds();
     let died = busybox.call(["events", "--since", "0", "--filter", "event=die"]);
     let died = died.args(["--until", "0s", "--format", "{{.Actor.Attributes.exitCode}}"]);
     assert_eq!(died.run().succeeds().stdout, "137\n");
