@@ -120,12 +120,22 @@ impl Engine {
         Ok(())
     }
 
-    /// As [`Engine::fold_in_one`]; a store that can only be read stays as it is.
+    /// As [`Engine::fold_in`], for one; a store that can only be read stays as it is.
     pub(crate) fn fold_in_if_writable(&self, record: &ContainerRecord) -> Result<()> {
-        match self.fold_in_one(record) {
+        match self.try_fold_in(record) {
             Err(error) if error.kind() == ErrorKind::ReadOnly => Ok(()),
             other => other,
         }
+    }
+
+    /// As [`Engine::fold_in`], for one that is started or removed next: waits for others that have
+    /// its files.
+    pub(crate) fn fold_in_one(&self, record: &ContainerRecord) -> Result<()> {
+        while self.ended_without_record(&record.id)? {
+            self.wait_for_copies(&record.id)?;
+            self.try_fold_in(record)?;
+        }
+        Ok(())
     }
 
     fn ended_without_record(&self, id: &ContainerId) -> Result<bool> {
@@ -134,15 +144,16 @@ impl Engine {
             && self.store().container_exit(id)?.is_none())
     }
 
-    /// As [`Engine::fold_in`], for one.
-    pub(crate) fn fold_in_one(&self, record: &ContainerRecord) -> Result<()> {
+    fn try_fold_in(&self, record: &ContainerRecord) -> Result<()> {
         let id = &record.id;
         if !self.ended_without_record(id)? {
             return Ok(());
         }
         let config = self.container_settings(id)?;
-        // Of several engines one does it; a start has the lock as well.
-        let Some(_lock) = self.store().try_container_lock(id)? else { return Ok(()) };
+        self.store().require_write()?;
+        // Of several engines one does it, and not while it is started or its files are copied. It
+        // counts as ended meanwhile.
+        let Some(_lock) = self.store().try_take_files(id)? else { return Ok(()) };
         let (Some(state), None) =
             (self.store().container_state(id)?, self.store().container_exit(id)?)
         else {

@@ -296,7 +296,7 @@ impl Store {
         }
     }
 
-    fn require_write(&self) -> Result<()> {
+    pub(crate) fn require_write(&self) -> Result<()> {
         self.require_ours()?;
         version::require_write(&self.inner.root, self.inner.access)
     }

@@ -97,10 +97,11 @@ impl Engine {
 
     /// Stops and starts.
     pub fn restart_container(&self, id: &ContainerId, seconds: Option<u32>) -> Result<()> {
+        let record = self.store().container(id)?;
+        let config = self.container_settings(id)?;
         self.stop_container(id, seconds)?;
         self.start_container(id, StartOptions::default())?;
-        let record = self.store().container(id)?;
-        self.container_event(&record, &self.container_settings(id)?, "restart", &[]);
+        self.container_event(&record, &config, "restart", &[]);
         Ok(())
     }
 

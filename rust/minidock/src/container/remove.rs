@@ -35,11 +35,12 @@ impl Engine {
             }
             self.kill_supervisor(id)?;
         }
-        self.wait_for_copies(id)?;
         let config = self.container_settings(id);
         if config.is_ok() {
-            self.fold_in_one(&record)?;
+            // What goes needs no record, and a full disk has no room for one.
+            self.fold_in_one(&record).ok();
         }
+        self.wait_for_copies(id)?;
         self.store().remove_container(id)?;
         if let Ok(config) = config {
             self.container_event(&record, &config, "destroy", &[]);

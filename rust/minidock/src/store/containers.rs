@@ -34,7 +34,8 @@ const CONFIG: &str = "config.json";
 const LOCK: &str = "lock";
 /// Of the lock file: a supervisor holds all of it, so this byte tells that it lives.
 const LIFE: u32 = 0;
-/// Of the lock file: held by whoever mounts the writable layer of a container that does not run.
+/// Of the lock file: held by whoever mounts the writable layer of a container that does not run, or
+/// writes its exit record.
 const FILES: u32 = 1;
 
 /// What the store knows of a container.
@@ -172,12 +173,6 @@ impl Store {
     /// The supervisor's exit record, if there is one.
     pub fn container_exit(&self, id: &ContainerId) -> Result<Option<Vec<u8>>> {
         self.container_file(id, "exit.json")
-    }
-
-    /// Takes the container's lock if its supervisor does not live.
-    pub(crate) fn try_container_lock(&self, id: &ContainerId) -> Result<Option<Lock>> {
-        self.require_write()?;
-        Lock::try_exclusive(&self.container_lock_path(id))
     }
 
     /// Writes the exit record of a container whose supervisor could not.
