@@ -6,6 +6,7 @@
 
 mod cli;
 mod driver;
+mod native;
 mod python;
 mod request;
 mod rust;
@@ -14,6 +15,12 @@ mod world;
 
 macro_rules! through {
     ($($group:ident: [$($scenario:ident),+ $(,)?];)+) => {
+        mod through_c { $(mod $group { $(
+            #[test]
+            fn $scenario() {
+                crate::scenarios::$group::$scenario(&mut crate::world::World::new(crate::native::open_c));
+            }
+        )+ })+ }
         mod through_cli { $(mod $group { $(
             #[test]
             fn $scenario() {
