@@ -541,11 +541,13 @@ struct minidock_error_t *minidock_exec_resize(const struct minidock_exec_t *exec
 void minidock_exec_free(struct minidock_exec_t *exec);
 
 // Makes an image of a tar of a root file system, plain or compressed with gzip or zstd.
-// `reference` may be NULL: the image has no name then. `id`, which may be NULL, gets a string
-// for minidock_string_free.
+// `reference` may be NULL: the image has no name then. `changes` may be NULL, or a list with NULL
+// at its end of instructions for the image's config, as "CMD [\"sh\"]". `id`, which may be NULL,
+// gets a string for minidock_string_free.
 struct minidock_error_t *minidock_image_import(const struct minidock_client_t *client,
                                                const char *path,
                                                const char *reference,
+                                               const char *const *changes,
                                                char **id);
 
 // As minidock_image_import, from a descriptor, which stays the caller's and need not be
@@ -553,6 +555,7 @@ struct minidock_error_t *minidock_image_import(const struct minidock_client_t *c
 struct minidock_error_t *minidock_image_import_fd(const struct minidock_client_t *client,
                                                   int fd,
                                                   const char *reference,
+                                                  const char *const *changes,
                                                   char **id);
 
 // Loads the images of a docker or OCI archive. `json`, which may be NULL, gets

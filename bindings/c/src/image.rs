@@ -36,11 +36,16 @@ fn import(
     client: *const minidock_client_t,
     tar: impl FnOnce() -> Result<File>,
     reference: *const c_char,
+    changes: *const *const c_char,
     id: *mut *mut c_char,
 ) -> Result<()> {
     let client = argument::shared("client", client)?;
     let id = argument::optional_out(id);
     let mut options = ImportOptions::default();
+    if !changes.is_null() {
+        let changes = argument::texts("changes", changes)?;
+        options.changes = changes.into_iter().map(str::to_owned).collect();
+    }
     if !reference.is_null() {
         options.reference = Some(argument::reference("reference", reference)?);
     }
@@ -52,16 +57,18 @@ fn import(
 }
 
 /// Makes an image of a tar of a root file system, plain or compressed with gzip or zstd.
-/// `reference` may be NULL: the image has no name then. `id`, which may be NULL, gets a string
-/// for minidock_string_free.
+/// `reference` may be NULL: the image has no name then. `changes` may be NULL, or a list with NULL
+/// at its end of instructions for the image's config, as "CMD [\"sh\"]". `id`, which may be NULL,
+/// gets a string for minidock_string_free.
 #[unsafe(no_mangle)]
 pub extern "C" fn minidock_image_import(
     client: *const minidock_client_t,
     path: *const c_char,
     reference: *const c_char,
+    changes: *const *const c_char,
     id: *mut *mut c_char,
 ) -> *mut minidock_error_t {
-    guard::call(|| import(client, || open(argument::path("path", path)?), reference, id))
+    guard::call(|| import(client, || open(argument::path("path", path)?), reference, changes, id))
 }
 
 /// As minidock_image_import, from a descriptor, which stays the caller's and need not be
@@ -71,9 +78,10 @@ pub extern "C" fn minidock_image_import_fd(
     client: *const minidock_client_t,
     fd: c_int,
     reference: *const c_char,
+    changes: *const *const c_char,
     id: *mut *mut c_char,
 ) -> *mut minidock_error_t {
-    guard::call(|| import(client, || duplicate("fd", fd), reference, id))
+    guard::call(|| import(client, || duplicate("fd", fd), reference, changes, id))
 }
 
 fn load(

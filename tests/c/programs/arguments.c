@@ -64,13 +64,15 @@ static void client_and_images(minidock_client_t *client)
     INVALID(minidock_client_open(NULL, NULL));
     minidock_client_options_free(options);
 
-    INVALID(minidock_image_import(NULL, "x", "x", &out));
-    INVALID(minidock_image_import(client, NULL, "x", &out));
-    INVALID(minidock_image_import(client, "x", BAD, &out));
-    INVALID(minidock_image_import(client, "x", "No Name", &out));
-    INVALID(minidock_image_import_fd(NULL, 0, "x", &out));
-    INVALID(minidock_image_import_fd(client, -1, "x", &out));
-    INVALID(minidock_image_import_fd(client, 0, BAD, &out));
+    INVALID(minidock_image_import(NULL, "x", "x", NULL, &out));
+    INVALID(minidock_image_import(client, NULL, "x", NULL, &out));
+    INVALID(minidock_image_import(client, "x", BAD, NULL, &out));
+    INVALID(minidock_image_import(client, "x", "x", bad_words, &out));
+    INVALID(minidock_image_import(client, "x", "No Name", NULL, &out));
+    INVALID(minidock_image_import_fd(NULL, 0, "x", NULL, &out));
+    INVALID(minidock_image_import_fd(client, -1, "x", NULL, &out));
+    INVALID(minidock_image_import_fd(client, 0, BAD, NULL, &out));
+    INVALID(minidock_image_import_fd(client, 0, "x", bad_words, &out));
     INVALID(minidock_image_load(NULL, "x", &out));
     INVALID(minidock_image_load(client, NULL, &out));
     INVALID(minidock_image_load_fd(NULL, 0, &out));
@@ -242,7 +244,7 @@ static void one_container(minidock_client_t *client, const char *tar)
 {
     minidock_container_options_t *options;
     minidock_container_t *container = NULL;
-    OK(minidock_image_import(client, tar, "busybox", NULL));
+    OK(minidock_image_import(client, tar, "busybox", NULL, NULL));
     options = shell("true");
     OK(minidock_container_create(client, options, &container));
     INVALID(minidock_container_kill(container, BAD));

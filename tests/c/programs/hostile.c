@@ -99,7 +99,7 @@ static void use(void)
 {
     int code = -1;
     minidock_client_t *client = client_of(root);
-    OK(minidock_image_import(client, tar, "busybox", NULL));
+    OK(minidock_image_import(client, tar, "busybox", NULL, NULL));
     char *out = output_of(client, "echo fine; exit 5", &code);
     CHECK(strcmp(out, "fine\n") == 0 && code == 5);
     free(out);
@@ -154,7 +154,7 @@ static void forked(void)
     int status = 0, code = -1;
     char *json = NULL;
     minidock_client_t *client = client_of(root);
-    OK(minidock_image_import(client, tar, "busybox", NULL));
+    OK(minidock_image_import(client, tar, "busybox", NULL, NULL));
     pid_t child = fork();
     if (child == 0) {
         FAILS(MINIDOCK_ERROR_FORKED, minidock_image_list(client, &json));

@@ -47,7 +47,7 @@ static void images(minidock_client_t *client, const char *tar, const char *dir)
     const char *names[] = {"busybox", NULL};
     char path[4096];
     char *id = NULL, *json = NULL;
-    OK(minidock_image_import(client, tar, "busybox", &id));
+    OK(minidock_image_import(client, tar, "busybox", NULL, &id));
     CHECK(strncmp(id, "sha256:", 7) == 0);
     OK(minidock_image_tag(client, id, "again:1"));
     OK(minidock_image_list(client, &json));
@@ -86,7 +86,7 @@ static void descriptors(minidock_client_t *client, const char *dir)
     CHECK(lseek(fileno(file), 0, SEEK_SET) == 0);
     OK(minidock_image_load_fd(client, fileno(file), NULL));
     CHECK(lseek(fileno(file), 0, SEEK_SET) == 0);
-    FAILS(MINIDOCK_ERROR_IO, minidock_image_import_fd(client, 999, "x", NULL));
+    FAILS(MINIDOCK_ERROR_IO, minidock_image_import_fd(client, 999, "x", NULL, NULL));
     fclose(file);
 }
 

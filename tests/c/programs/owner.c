@@ -7,7 +7,7 @@ int main(int argc, char **argv)
     minidock_client_t *client;
     CHECK(argc == 3);
     client = client_of(argv[1]);
-    OK(minidock_image_import(client, argv[2], "busybox", NULL));
+    OK(minidock_image_import(client, argv[2], "busybox", NULL, NULL));
     for (int i = 0; i < 4; i++) {
         minidock_container_t *container = NULL;
         minidock_container_options_t *options = shell("trap '' HUP TERM; sleep 1000");

@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     CHECK(argc == 4);
     rounds = atoi(argv[3]);
     client = client_of(argv[1]);
-    OK(minidock_image_import(client, argv[2], "busybox", NULL));
+    OK(minidock_image_import(client, argv[2], "busybox", NULL, NULL));
     minidock_container_options_t *options = shell("read line; exit 9");
     OK(minidock_container_options_set_attach(options, true, false, false));
     OK(minidock_container_options_set_auto_remove(options, true));
