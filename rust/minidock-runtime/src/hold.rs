@@ -13,8 +13,8 @@ use minidock_proto::mapping::{Extent, Mapping, lines};
 use minidock_proto::request::{Answer, FailureKind, Hold};
 use minidock_proto::{Channel, Fd};
 use minidock_sys::namespace::{self, Kinds};
-use minidock_sys::peer;
 use minidock_sys::process::{self, Fork, SingleThreaded};
+use minidock_sys::{memory, peer};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::SocketFlags;
 use rustix::process::{Pid, WaitOptions};
@@ -66,6 +66,7 @@ pub(crate) fn serve(hold: Hold, mut spawned: Spawned) -> Result<Option<Answer>> 
                 process::exit_now(1)
             }
             let holder = Holder { listener, path: hold.path, userns, users: vec![] };
+            memory::give_back();
             let status = holder.run();
             drop(lock);
             process::exit_now(status)

@@ -8,6 +8,7 @@
 pub mod keyring;
 pub mod listener;
 pub mod lock;
+pub mod memory;
 pub mod mount;
 pub mod namespace;
 pub mod peer;

@@ -4,6 +4,7 @@
 //! in a shell does; a reader that is gone is forgotten.
 
 use std::os::fd::OwnedFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use minidock_proto::log::Stream;
 use rustix::fs::OFlags;
@@ -178,7 +179,9 @@ impl Input {
     }
 }
 
-/// The buffer that all pumps of a supervisor share.
-pub(super) fn buffer() -> Box<[u8; CHUNK]> {
-    Box::new([0; CHUNK])
+/// The buffer that all pumps of a supervisor share. It costs no memory until bytes come.
+pub(super) fn buffer() -> MutexGuard<'static, [u8; CHUNK]> {
+    static BUFFER: Mutex<[u8; CHUNK]> = Mutex::new([0; CHUNK]);
+    // A panic ends the process: the lock is never found broken.
+    BUFFER.lock().unwrap_or_else(PoisonError::into_inner)
 }
