@@ -9,7 +9,7 @@ use minidock::{Engine, EngineOptions, UserNamespace};
 
 use crate::commands::*;
 use crate::failure::{Failure, Result, Statuses};
-use crate::{arguments, output};
+use crate::{arguments, hot, output};
 
 const ABOUT: &str = "Build, run and keep containers: no root, no daemon.";
 
@@ -228,6 +228,9 @@ fn with_truths(command: clap::Command) -> clap::Command {
 
 /// Does what the arguments say; gives the exit status.
 pub(crate) fn main(arguments: Vec<OsString>) -> u8 {
+    if let Some(hot) = hot::read(&arguments) {
+        return done(hot.run(), Statuses::OfProgram);
+    }
     let matches =
         definition().try_get_matches_from(&arguments).or_else(|error| match error.kind() {
             ErrorKind::TooManyValues => with_truths(definition()).try_get_matches_from(&arguments),
@@ -411,6 +414,12 @@ pub(crate) fn each<T: AsRef<str>>(
         }
     }
     if failed { Err(Failure::Told) } else { Ok(0) }
+}
+
+/// What the words are read as.
+#[cfg(test)]
+pub(crate) fn parsed(arguments: &[OsString]) -> Option<impl std::fmt::Debug + use<>> {
+    Cli::try_parse_from(arguments).ok()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod detach_keys;
 mod failure;
 mod filters;
 mod host_groups;
+mod hot;
 mod human;
 mod moment;
 mod output;
