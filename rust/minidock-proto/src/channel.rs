@@ -42,16 +42,6 @@ impl Descriptors {
         self.0.get_mut(fd.0 as usize).and_then(Option::take).ok_or(ChannelError::MissingFd(fd.0))
     }
 
-    /// All of them in their order, with one that was taken put back.
-    pub fn into_all(mut self, place: Fd, taken: OwnedFd) -> Result<Vec<OwnedFd>, ChannelError> {
-        *self.0.get_mut(place.0 as usize).ok_or(ChannelError::MissingFd(place.0))? = Some(taken);
-        self.0
-            .into_iter()
-            .enumerate()
-            .map(|(number, fd)| fd.ok_or(ChannelError::MissingFd(number as u32)))
-            .collect()
-    }
-
     /// [`Descriptors::take`] for a reference that may be absent.
     pub fn take_optional(&mut self, fd: Option<Fd>) -> Result<Option<OwnedFd>, ChannelError> {
         fd.map(|fd| self.take(fd)).transpose()

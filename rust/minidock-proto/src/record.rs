@@ -16,6 +16,8 @@ pub const STATE: &str = "state.json";
 pub const EXIT: &str = "exit.json";
 /// Output of the container (see [`crate::log`]).
 pub const LOG: &str = "log";
+/// The network helper that was started for the container.
+pub const NETWORK_HELPER: &str = "network-helper.json";
 /// The writable layer.
 pub const UPPER: &str = "upper";
 /// overlayfs' own directory.

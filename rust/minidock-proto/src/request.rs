@@ -31,8 +31,8 @@ pub struct Request {
 pub enum Verb {
     /// Make the shared user namespace and keep it.
     Hold(Hold),
-    /// Supervise a container from start to end.
-    Run(Box<Run>),
+    /// Become a supervisor, which then takes one [`Run`] over the same channel.
+    Supervise(Supervise),
     /// Keep a network namespace for the steps of a build.
     Network(NetworkHold),
     /// Write a layer's tar into a tree.
@@ -79,17 +79,51 @@ pub struct Hold {
     pub path: Bytes,
 }
 
-/// [`Verb::Run`]. Answers: [`Answer::Started`], then [`Answer::Exited`]; or [`Answer::Failed`].
-/// Between the two the channel takes [`crate::control::Call`]s of an attached client.
+/// [`Verb::Supervise`]: a supervisor in namespaces of its own that waits for its container.
+///
+/// It is started while the engine still gathers what the container is; the end of the channel or
+/// of the engine's process ends it. [`Answer::Failed`] comes at any time, also before [`Run`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Supervise {
+    /// What the process is named after: the container's id.
+    pub id: String,
+    /// The shared user namespace.
+    pub join: Join,
+    /// A pidfd of the engine's process.
+    pub engine: Fd,
+    /// An empty directory that everybody may mount over in a mount namespace of their own.
+    pub mount_point: Bytes,
+    /// Where its network namespace comes from.
+    pub network: NetworkSource,
+    /// Where a network helper is recorded, if the container will need one.
+    pub helper_record: Option<Bytes>,
+}
+
+/// Where the network namespace of a container comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkSource {
+    /// It is the host's ([`Network::Host`]).
+    Host,
+    /// It is there ([`Network::Join`]).
+    Join,
+    /// It is made in the shared user namespace.
+    Shared,
+    /// It is made in the container's own, nested user namespace.
+    Nested,
+}
+
+/// The container of a supervisor ([`Verb::Supervise`]), sent after the request. Answers:
+/// [`Answer::Started`], then [`Answer::Exited`]; or [`Answer::Failed`]. Between the two the channel
+/// takes [`crate::control::Call`]s of an attached client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     /// The container's id, 64 hexadecimal digits.
     pub id: String,
-    /// The shared user namespace.
-    pub join: Join,
-    /// The mapping of that namespace.
+    /// The mapping of the shared user namespace.
     pub mapping: Mapping,
-    /// Give the container a user namespace nested in the shared one.
+    /// Give the container a user namespace nested in the shared one; its network is then
+    /// [`NetworkSource::Nested`] where it is new.
     pub nested: bool,
     /// The container's directory: records, log, socket, writable layer.
     pub directory: Bytes,

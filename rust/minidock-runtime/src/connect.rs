@@ -9,9 +9,6 @@ use minidock_proto::{Channel, Fd};
 use crate::failure::{Result, failure, protocol};
 use crate::net::keeper::{KeeperReply, KeeperRequest};
 
-/// Where the identity of the network helper is kept, in the container's directory.
-pub(crate) const RECORD: &str = "network-helper.json";
-
 /// A connected network.
 pub(crate) struct Connected {
     /// Lines for /etc/resolv.conf.

@@ -11,25 +11,45 @@ use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use minidock_proto::request::{FailureKind, Run};
+use minidock_proto::Bytes;
+use minidock_proto::request::{FailureKind, NetworkSource};
 use minidock_sys::{mount, process};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::FdFlags;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::failure::{Context, Result, failure};
 
 const NAME: &str = "minidock-supervisor";
 
 /// What a supervisor starts with.
-pub(crate) struct Inherited {
-    pub(crate) run: Run,
-    /// The descriptors of the request, in its order.
-    pub(crate) fds: Vec<OwnedFd>,
-    /// The engine that asked.
+pub(crate) struct Waiting {
+    /// The shared user namespace.
+    pub(crate) userns: OwnedFd,
+    /// Tells its holder that it is in use.
+    pub(crate) hold: OwnedFd,
+    /// A pidfd of the engine that asked.
+    pub(crate) engine: OwnedFd,
+    /// The connection to that engine.
     pub(crate) channel: OwnedFd,
     /// The keeper on the host's side, where the network needs one.
     pub(crate) keeper: Option<OwnedFd>,
+    /// Where it mounts what it needs.
+    pub(crate) mount_point: Bytes,
+    /// Where the network namespace comes from.
+    pub(crate) network: NetworkSource,
+}
+
+/// [`Waiting`] by the numbers of its descriptors.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    userns: RawFd,
+    hold: RawFd,
+    engine: RawFd,
+    channel: RawFd,
+    keeper: Option<RawFd>,
+    mount_point: Bytes,
+    network: NetworkSource,
 }
 
 /// Whether this process was executed by [`become_supervisor`]: its standard input is a memfd of
@@ -40,36 +60,34 @@ pub(crate) fn is_supervisor() -> bool {
 }
 
 /// Replaces this process by a supervisor; needs CAP_SYS_ADMIN over the mount namespace.
-pub(crate) fn become_supervisor(
-    run: &Run,
-    fds: Vec<OwnedFd>,
-    channel: &OwnedFd,
-    keeper: Option<&OwnedFd>,
-) -> Result<Infallible> {
+pub(crate) fn become_supervisor(id: &str, waiting: &Waiting) -> Result<Infallible> {
     let program = match read_only_mount() {
         Ok(program) => program,
         // Replaced or moved since it was started (an upgrade): a sealed copy in memory.
         Err(_) => sealed_copy()?,
     };
-    let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
-    let description = json!({
-        "run": run,
-        "fds": numbers,
-        "channel": channel.as_raw_fd(),
-        "keeper": keeper.map(AsRawFd::as_raw_fd),
-    });
+    let kept = |fd: &OwnedFd| keep_over_exec(fd.as_fd()).map(|()| fd.as_raw_fd());
+    let description = Description {
+        userns: kept(&waiting.userns)?,
+        hold: kept(&waiting.hold)?,
+        engine: kept(&waiting.engine)?,
+        channel: kept(&waiting.channel)?,
+        keeper: waiting.keeper.as_ref().map(kept).transpose()?,
+        mount_point: waiting.mount_point.clone(),
+        network: waiting.network,
+    };
+    let text = serde_json::to_vec(&description).map_err(|e| {
+        failure(FailureKind::System, format!("cannot describe the supervisor: {e}"))
+    })?;
     let mut file = File::from(
         rustix::fs::memfd_create(NAME, MemfdFlags::CLOEXEC)
             .context(|| "make a memory file".into())?,
     );
-    serde_json::to_writer(&mut file, &description)
-        .map_err(|e| failure(FailureKind::System, format!("cannot describe the container: {e}")))?;
-    file.flush().and_then(|()| file.rewind()).context(|| "write the description".into())?;
-    for fd in fds.iter().chain([channel]).chain(keeper) {
-        keep_over_exec(fd.as_fd())?;
-    }
+    file.write_all(&text)
+        .and_then(|()| file.rewind())
+        .context(|| "write the description".into())?;
     rustix::stdio::dup2_stdin(&file).context(|| "place the description".into())?;
-    let short = run.id.get(..12).unwrap_or(&run.id);
+    let short = id.get(..12).unwrap_or(id);
     let title = CString::new(format!("minidock-runtime: supervisor of {short}"))
         .map_err(|_| failure(FailureKind::InvalidInput, "an id has a NUL byte"))?;
     process::execve_fd(&program, &[title], &[]).context(|| "execute the supervisor".into())
@@ -106,7 +124,7 @@ fn keep_over_exec(fd: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// Reads back what [`become_supervisor`] left.
-pub(crate) fn inherited() -> Result<Inherited> {
+pub(crate) fn inherited() -> Result<Waiting> {
     let broken = |what: &str| failure(FailureKind::System, format!("broken description: {what}"));
     let mut text = Vec::new();
     File::from(
@@ -115,29 +133,21 @@ pub(crate) fn inherited() -> Result<Inherited> {
     )
     .read_to_end(&mut text)
     .context(|| "read the description".into())?;
-    let mut value: Value = serde_json::from_slice(&text).map_err(|e| broken(&e.to_string()))?;
-    let own = |value: &Value| -> Result<OwnedFd> {
-        let number = value
-            .as_i64()
-            .and_then(|n| RawFd::try_from(n).ok())
-            .filter(|n| *n > 2)
-            .ok_or_else(|| broken("a descriptor"))?;
+    let description: Description =
+        serde_json::from_slice(&text).map_err(|e| broken(&e.to_string()))?;
+    let own = |number: RawFd| -> Result<OwnedFd> {
         let fd = process::adopt(number).context(|| "adopt a descriptor".into())?;
         rustix::io::fcntl_setfd(&fd, FdFlags::CLOEXEC)
             .context(|| "close a descriptor on exec".into())?;
         Ok(fd)
     };
-    let fds = value["fds"]
-        .as_array()
-        .ok_or_else(|| broken("descriptors"))?
-        .iter()
-        .map(&own)
-        .collect::<Result<Vec<_>>>()?;
-    let channel = own(&value["channel"])?;
-    let keeper = match &value["keeper"] {
-        Value::Null => None,
-        number => Some(own(number)?),
-    };
-    let run = serde_json::from_value(value["run"].take()).map_err(|e| broken(&e.to_string()))?;
-    Ok(Inherited { run, fds, channel, keeper })
+    Ok(Waiting {
+        userns: own(description.userns)?,
+        hold: own(description.hold)?,
+        engine: own(description.engine)?,
+        channel: own(description.channel)?,
+        keeper: description.keeper.map(own).transpose()?,
+        mount_point: description.mount_point,
+        network: description.network,
+    })
 }

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Context, Result, failure, protocol};
 use crate::payload::Payload;
 use crate::rootfs::scratch::Scratch;
+use crate::supervisor::waiting::new_network;
 use crate::{hold, join};
 
 /// What the first process starts with.
@@ -199,13 +200,15 @@ fn next_step(channel: &Channel, alive: &OwnedFd) -> Result<Step> {
 
 impl Namespaces {
     fn of(pid: Pid) -> Result<Self> {
-        let open = |name: &str| {
-            let path = format!("/proc/{}/ns/{name}", pid.as_raw_nonzero());
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            rustix::fs::open(&path, flags, Mode::empty()).context(|| format!("open {path}"))
-        };
-        Ok(Self { network: open("net")?, user: open("user")? })
+        Ok(Self { network: open_namespace(pid, "net")?, user: open_namespace(pid, "user")? })
     }
+}
+
+/// A namespace of a process, by its name in /proc (namespaces(7)).
+pub(crate) fn open_namespace(pid: Pid, name: &str) -> Result<OwnedFd> {
+    let path = format!("/proc/{}/ns/{name}", pid.as_raw_nonzero());
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open(&path, flags, Mode::empty()).context(|| format!("open {path}"))
 }
 
 fn write_nested_maps(run: &Run, pid: Pid) -> Result<()> {
@@ -244,11 +247,10 @@ fn child(
             namespace::enter(single, netns, Kinds::NET)
                 .context(|| "enter the network namespace".into())?;
         }
-        _ => {
-            namespace::unshare(single, Kinds::NET)
-                .context(|| "make the container's network namespace".into())?;
-            namespace::loopback_up().context(|| "set the loopback interface up".into())?;
-        }
+        // The user namespace that owns it is what may configure it.
+        _ if run.nested => new_network(single)?,
+        // The supervisor made it.
+        _ => {}
     }
     step(supervisor, Step::Networked)?;
     let place = || "place the standard streams".to_owned();

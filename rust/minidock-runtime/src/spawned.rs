@@ -92,7 +92,7 @@ fn serve(single: SingleThreaded, channel: &Channel) -> Result<Option<Answer>> {
     let spawned = Spawned { single, channel, fds: Descriptors::from(fds) };
     match request.verb {
         Verb::Hold(hold) => hold::serve(hold, spawned),
-        Verb::Run(run) => run::serve(*run, spawned),
+        Verb::Supervise(supervise) => run::serve(supervise, spawned),
         Verb::Network(network) => netns::serve(network, spawned),
         Verb::Probe(probe) => probe::serve(probe, spawned).map(Some),
         Verb::Remove(remove) => {

@@ -17,6 +17,7 @@ mod serve;
 mod session;
 mod start;
 mod tracked;
+pub(crate) mod waiting;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -41,8 +42,8 @@ const STARTER: u64 = 0;
 struct Supervisor {
     single: SingleThreaded,
     run: Run,
-    /// Held until the very end: it says that the container lives.
-    lock: OwnedFd,
+    /// Held until nothing of the container runs or is mounted any more: it says that it lives.
+    lock: Option<OwnedFd>,
     /// Handed out when the holder of the namespace died.
     userns: OwnedFd,
     /// Tells the holder that the namespace is in use.
@@ -52,6 +53,11 @@ struct Supervisor {
     signals: OwnedFd,
     listener: OwnedFd,
     owner: Option<OwnedFd>,
+    /// The container's mount namespace: the kernel takes it down when the last who has it lets it
+    /// go, and that takes time which nobody should wait for.
+    mounts: Option<OwnedFd>,
+    /// The forwarder of the published ports.
+    forwarder: Option<Pid>,
     init: Pid,
     init_pidfd: OwnedFd,
     started_at: i64,
@@ -99,8 +105,8 @@ pub(crate) fn main(single: SingleThreaded) -> ExitCode {
     }
 }
 
-fn supervise(single: SingleThreaded, inherited: executable::Inherited) -> Result<()> {
-    let mut supervisor = Supervisor::start(single, inherited)?;
+fn supervise(single: SingleThreaded, inherited: executable::Waiting) -> Result<()> {
+    let Some(mut supervisor) = Supervisor::start(single, inherited)? else { return Ok(()) };
     let code = supervisor.serve()?;
     supervisor.finish(code)
 }

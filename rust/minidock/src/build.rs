@@ -97,6 +97,8 @@ impl Engine {
             diff_ids: DiffIds::new(self),
             namespace: None,
             network: None,
+            ready: None,
+            runs_left: plan.runs,
             results: BTreeMap::new(),
             used: Vec::new(),
             number: 0,
@@ -120,6 +122,10 @@ struct Build<'a> {
     /// The user namespace, joined at the first step that is not remembered.
     namespace: Option<Joined>,
     network: Option<HeldNetwork>,
+    /// The supervisor of the next RUN.
+    ready: Option<run::Ready>,
+    /// How many RUN come after this one.
+    runs_left: usize,
     results: BTreeMap<usize, StageState>,
     /// Keys of remembered steps whose use is to be noted.
     used: Vec<Digest>,

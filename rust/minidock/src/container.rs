@@ -22,6 +22,7 @@ mod prune;
 mod remove;
 mod start;
 mod streams;
+mod supervision;
 mod trees;
 mod waiting;
 

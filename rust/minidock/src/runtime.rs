@@ -5,10 +5,12 @@
 
 mod find;
 mod spawn;
+mod supervisor;
 mod userns;
 
 pub(crate) use find::Runtime;
 pub(crate) use spawn::{Conversation, broken};
+pub(crate) use supervisor::Waiting;
 pub(crate) use userns::Joined;
 
 use std::path::Path;
@@ -30,7 +32,7 @@ impl Engine {
     ) -> Result<Answer> {
         let join =
             Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
-        let mut conversation = self.runtime()?.spawn(&verb(join), &fds)?;
+        let mut conversation = self.runtime()?.spawn(verb(join), &fds)?;
         let (answer, _) = conversation.answer()?;
         conversation.finish();
         Ok(answer)

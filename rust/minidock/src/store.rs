@@ -18,6 +18,7 @@
 //! ingest/<random>/     a lease: lock held for an operation's life; stale = lockable
 //! trash/               on its way out
 //! userns/              holders of user namespaces
+//! mnt/                 empty: supervisors mount over it, each in its own mount namespace
 //! reserve              blocks given back so that removal works on a full disk
 //! ```
 //!
@@ -146,6 +147,7 @@ const DIRECTORIES: &[&str] = &[
     "volumes",
     "events",
     "userns",
+    "mnt",
 ];
 
 /// Files of a store; a directory with other things and no version file is not made a store.
@@ -260,6 +262,11 @@ impl Store {
     /// Where the holders of user namespaces are recorded.
     pub fn userns_dir(&self) -> PathBuf {
         self.dir("userns")
+    }
+
+    /// An empty directory to mount over, in a mount namespace of one's own.
+    pub(crate) fn mount_point(&self) -> PathBuf {
+        self.dir("mnt")
     }
 
     /// Hands in what can delete files of subordinate ids. Only the first one counts; without one

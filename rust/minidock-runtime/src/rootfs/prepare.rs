@@ -40,13 +40,12 @@ pub(crate) fn prepare(
         mounts::place(&root, mount, fds, (single, &run.mapping), &mut created)?;
     }
     // Over what was mounted: a volume at /etc must not hide them.
-    let directory = run.directory.as_path();
     for (name, text) in [
         ("hostname", format!("{}\n", run.hostname)),
         (HOSTS, hosts(run, None)),
         (RESOLV, resolv_of(run)),
     ] {
-        let file = directory.join(name);
+        let file = scratch.etc.join(name);
         write(&file, &text)?;
         mounts::bind_own_file(&root, &file, &Path::new("/etc").join(name), &mut created)?;
     }

@@ -16,6 +16,8 @@ pub(crate) struct Scratch {
     pub(crate) bundle: PathBuf,
     /// libcontainer's state.
     pub(crate) state: PathBuf,
+    /// Files that are bound into the container's /etc.
+    pub(crate) etc: PathBuf,
     /// Numbered links to layers.
     pub(crate) links: PathBuf,
     /// An empty directory.
@@ -39,12 +41,18 @@ pub(crate) fn mount(base: &Path) -> Result<Scratch> {
         rootfs: base.join("rootfs"),
         bundle: base.join("bundle"),
         state: base.join("state"),
+        etc: base.join("etc"),
         links: base.join("l"),
         empty: base.join("empty"),
     };
-    for directory in
-        [&scratch.rootfs, &scratch.bundle, &scratch.state, &scratch.links, &scratch.empty]
-    {
+    for directory in [
+        &scratch.rootfs,
+        &scratch.bundle,
+        &scratch.state,
+        &scratch.etc,
+        &scratch.links,
+        &scratch.empty,
+    ] {
         std::fs::create_dir(directory)
             .context(|| format!("make {} in a tmpfs", directory.display()))?;
     }

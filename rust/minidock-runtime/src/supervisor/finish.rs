@@ -4,10 +4,12 @@ use minidock_proto::Bytes;
 use minidock_proto::control::Reply;
 use minidock_proto::record::Exit;
 use minidock_proto::request::{Answer, AutoRemove, Layer};
+use minidock_sys::signal;
 use rustix::mount::UnmountFlags;
 
 use super::{STARTER, Supervisor, records};
 use crate::failure::{Context, Result};
+use crate::hold;
 use crate::rootfs::verbs;
 use crate::tree::Overrides;
 
@@ -31,11 +33,41 @@ impl Supervisor {
         let ran = exit.finished_at.saturating_sub(self.started_at) / 1_000_000_000;
         let more = [("execDuration", ran.to_string()), ("exitCode", code.to_string())];
         self.event("die", &more);
-        let removed = match self.run.remove.take() {
-            // Out of sight before anybody hears of the end.
-            Some(remove) => self.hide(&remove),
-            None => records::write_exit(&directory, &exit).map(|()| None),
-        };
+        let is_step = self.run.commit.is_some();
+        self.end_forwarder()?;
+        match self.run.remove.take() {
+            // Its directory goes with the build.
+            None if is_step => {
+                let released = self.release();
+                self.tell_exited(&exit);
+                released
+            }
+            Some(remove) => {
+                let hidden = self.hide(&remove);
+                self.tell_exited(&exit);
+                self.delete(&hidden?)
+            }
+            None => {
+                let record = records::write_exit(&directory, &exit);
+                let released = self.release();
+                self.tell_exited(&exit);
+                released?;
+                // Only now: nobody waits for the disk.
+                records::sync_exit(&record?)
+            }
+        }
+    }
+
+    /// Ends the forwarder, so that its ports are free before anybody hears of the end.
+    fn end_forwarder(&mut self) -> Result<()> {
+        let Some(forwarder) = self.forwarder.take() else { return Ok(()) };
+        // Ended by itself is as good.
+        drop(signal::kill(forwarder, signal::KILL));
+        hold::wait_for(forwarder).map(drop)
+    }
+
+    /// Tells everybody who waits.
+    fn tell_exited(&mut self, exit: &Exit) {
         self.tell_starter(&Answer::Exited(exit.clone()));
         for client in &self.clients {
             if client.waiting && client.id != STARTER {
@@ -43,17 +75,26 @@ impl Supervisor {
             }
         }
         self.clients.clear();
-        // Only now: nobody waits for the disk.
-        let done = match removed {
-            Ok(Some(gone)) => crate::tree::remove(&gone),
-            Ok(None) => records::sync_exit(&directory),
-            Err(failure) => Err(failure),
-        };
+    }
+
+    /// Lets the container go: who hears of the end next can start or remove it.
+    fn release(&mut self) -> Result<()> {
+        self.mounts = None;
+        rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
+            .or_else(|error| match error {
+                // Unmounted already, for the layer of a RUN step.
+                rustix::io::Errno::INVAL => Ok(()),
+                error => Err(error),
+            })
+            .context(|| "unmount the layers".into())?;
+        self.unlock()
+    }
+
+    fn unlock(&mut self) -> Result<()> {
+        let Some(lock) = self.lock.take() else { return Ok(()) };
         // A fork in a thread of the engine's process may hold a copy of the descriptor for a
-        // moment longer than we live.
-        let unlocked = minidock_sys::lock::unlock(&self.lock);
-        done?;
-        unlocked.context(|| "give the container's lock up".into())
+        // moment longer than we do.
+        minidock_sys::lock::unlock(&lock).context(|| "give the container's lock up".into())
     }
 
     fn tell_starter(&self, answer: &Answer) {
@@ -65,6 +106,7 @@ impl Supervisor {
 
     /// Makes a layer out of what a RUN step wrote.
     fn commit(&mut self, commit: verbs::CommitFiles) -> Result<Layer> {
+        self.mounts = None;
         let Some(upper) = &self.run.rootfs.upper else { return Ok(Layer::default()) };
         rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
             .context(|| "unmount the layers".into())?;
@@ -72,37 +114,42 @@ impl Supervisor {
         commit.scan(upper, &self.run.mapping, &self.mount_points, &Overrides::none())
     }
 
-    /// `--rm`: container, name and volumes go out of sight at once, still holding the lock.
-    /// Answers with what is left to be deleted.
-    fn hide(&self, remove: &AutoRemove) -> Result<Option<Vec<Bytes>>> {
+    /// `--rm`: out of sight at once. Gives what is to be deleted.
+    fn hide(&self, remove: &AutoRemove) -> Result<Vec<Bytes>> {
         let trash = remove.trash.as_path();
-        rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
-            .context(|| "unmount the layers".into())?;
+        let mut hidden = Vec::new();
         // Before the container: whoever sees that it is gone finds its volumes gone as well.
-        let mut paths = Vec::new();
         for volume in &remove.volumes {
             let Some(name) = volume.as_path().file_name() else { continue };
             let gone = trash.with_file_name(name);
             match std::fs::rename(volume.as_path(), &gone) {
                 Ok(()) => {
                     self.volume_gone(&name.to_string_lossy());
-                    paths.push(gone.as_path().into());
+                    hidden.push(gone.as_path().into());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error).context(|| "remove a volume".into()),
             }
         }
         match std::fs::rename(self.run.directory.as_path(), trash) {
-            Ok(()) => paths.push(remove.trash.clone()),
+            Ok(()) => hidden.push(remove.trash.clone()),
             // Somebody removed it already (`rm -f` at the same moment).
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(paths)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(hidden),
             Err(error) => return Err(error).context(|| "remove the container".into()),
         }
         if let Some(name) = &remove.name {
             rustix::fs::unlink(name.as_path()).ok();
         }
         self.event("destroy", &[]);
-        rustix::mount::unmount(trash.join("mnt"), UnmountFlags::DETACH).ok();
-        Ok(Some(paths))
+        Ok(hidden)
+    }
+
+    /// `--rm`: deleted, still holding the lock.
+    fn delete(&mut self, hidden: &[Bytes]) -> Result<()> {
+        self.mounts = None;
+        rustix::mount::unmount(&self.scratch.rootfs, UnmountFlags::DETACH)
+            .context(|| "unmount the layers".into())?;
+        crate::tree::remove(hidden)?;
+        self.unlock()
     }
 }

@@ -8,6 +8,7 @@ use minidock_proto::request::{FailureKind, Network, Run};
 use minidock_proto::{Channel, Descriptors};
 use minidock_sys::namespace::{self, Kinds};
 use minidock_sys::process::{self, SingleThreaded};
+use rustix::process::Pid;
 
 use crate::connect;
 use crate::failure::{Context, Result, failure, protocol};
@@ -31,24 +32,24 @@ pub(super) fn connect(
     run: &Run,
     keeper: Option<&Channel>,
     namespaces: &Namespaces,
-    directory: &Path,
+    etc: &Path,
 ) -> Result<Option<IpAddr>> {
     let (Network::Private(helper), Some(keeper)) = (&run.network, keeper) else { return Ok(None) };
     let connected = connect::connect(keeper, helper, &namespaces.network)?;
     let mut resolv = connected.resolv;
     resolv.extend(run.resolv.iter().cloned());
-    prepare::write(&directory.join(RESOLV), &prepare::resolv(&resolv))?;
-    prepare::write(&directory.join(HOSTS), &prepare::hosts(run, connected.address))?;
+    prepare::write(&etc.join(RESOLV), &prepare::resolv(&resolv))?;
+    prepare::write(&etc.join(HOSTS), &prepare::hosts(run, connected.address))?;
     Ok(connected.address)
 }
 
-/// Forks the forwarder of the published ports into the container's network.
+/// Forks the forwarder of the published ports into the container's network; gives its pid.
 pub(super) fn forward(
     single: SingleThreaded,
     ports: Vec<ForwardedPort>,
     address: Option<IpAddr>,
     namespaces: &Namespaces,
-) -> Result<()> {
+) -> Result<Pid> {
     let address = address.ok_or_else(|| {
         failure(FailureKind::InvalidInput, "ports cannot be published without a private network")
     })?;
@@ -69,5 +70,4 @@ pub(super) fn forward(
         }
     })
     .context(|| "start the port forwarder".into())
-    .map(drop)
 }

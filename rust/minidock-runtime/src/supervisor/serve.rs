@@ -1,10 +1,10 @@
 //! The event loop.
 
 use std::os::fd::BorrowedFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use minidock_proto::Channel;
-use minidock_sys::{peer, signal};
+use minidock_sys::{memory, peer, signal};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
@@ -30,12 +30,24 @@ enum Token {
     Dying,
 }
 
+/// Whether all that is not needed while nothing happens was given back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    No,
+    Yes,
+}
+
+/// How long nothing may happen until then.
+const IDLE_AFTER: Duration = Duration::from_millis(250);
+
 impl Supervisor {
     /// Serves until init ended and its output is handed on; answers with its exit status.
     pub(super) fn serve(&mut self) -> Result<i32> {
         let mut buffer = pump::buffer();
+        let mut idle = Idle::No;
         loop {
-            for token in self.wait()? {
+            let tokens = self.wait(&mut idle)?;
+            for token in tokens {
                 match token {
                     Token::Signals => self.reap(),
                     Token::Listener => self.accept(),
@@ -55,7 +67,7 @@ impl Supervisor {
         }
     }
 
-    fn wait(&self) -> Result<Vec<Token>> {
+    fn wait(&self, idle: &mut Idle) -> Result<Vec<Token>> {
         let mut tokens = Vec::new();
         let mut fds = Vec::new();
         self.interests(&mut |token, fd, flags| {
@@ -65,12 +77,18 @@ impl Supervisor {
         let moments = self.sessions.iter().filter_map(|session| session.next_moment());
         let next = moments.chain(self.kill_at).min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.or((*idle == Idle::No).then_some(IDLE_AFTER));
         let timeout = left.map(|left| Timespec {
             tv_sec: left.as_secs() as i64,
             tv_nsec: i64::from(left.subsec_nanos()),
         });
         match rustix::event::poll(&mut fds, timeout.as_ref()) {
-            Ok(_) => {}
+            Ok(0) if *idle == Idle::No => {
+                memory::give_back();
+                *idle = Idle::Yes;
+                return Ok(Vec::new());
+            }
+            Ok(_) => *idle = Idle::No,
             Err(Errno::INTR) => return Ok(Vec::new()),
             Err(error) => return Err(error).context(|| "wait for events".into()),
         }
@@ -82,11 +100,12 @@ impl Supervisor {
         use std::os::fd::AsFd;
         add(Token::Signals, self.signals.as_fd(), PollFlags::IN);
         add(Token::Listener, self.listener.as_fd(), PollFlags::IN);
-        if let Some(owner) = &self.owner {
-            add(Token::Owner, owner.as_fd(), PollFlags::IN);
-        }
         for client in &self.clients {
             add(Token::Client(client.id), client.channel.as_fd(), PollFlags::IN);
+        }
+        // After the clients: an owner that detached and ended gave the container up.
+        if let Some(owner) = &self.owner {
+            add(Token::Owner, owner.as_fd(), PollFlags::IN);
         }
         for (place, session) in self.sessions.iter().enumerate() {
             for pidfd in session.tracked.iter().flat_map(|tracked| tracked.dying()) {
@@ -120,12 +139,12 @@ impl Supervisor {
     fn pump(&mut self, token: Token, buffer: &mut [u8; 64 << 10]) {
         match token {
             Token::SessionOwner(place) => {
-                if let Some(session) = self.sessions.get_mut(place) {
-                    session.owner = None;
-                    if let Some(pid) = session.pid.filter(|_| session.ended.is_none()) {
-                        // Ended already is as good.
-                        drop(signal::kill(pid, signal::KILL));
-                    }
+                if let Some(session) = self.sessions.get_mut(place)
+                    && session.owner.take().is_some()
+                    && let Some(pid) = session.pid.filter(|_| session.ended.is_none())
+                {
+                    // Ended already is as good.
+                    drop(signal::kill(pid, signal::KILL));
                 }
             }
             Token::InputSource(place) => {
@@ -167,9 +186,10 @@ impl Supervisor {
     }
 
     fn owner_ended(&mut self) {
-        self.owner = None;
-        // Gone already is what is wanted.
-        drop(signal::kill(self.init, signal::KILL));
+        if self.owner.take().is_some() {
+            // Gone already is what is wanted.
+            drop(signal::kill(self.init, signal::KILL));
+        }
     }
 
     fn check_stop(&mut self) {
@@ -190,6 +210,9 @@ impl Supervisor {
                 self.kill_at = None;
             }
             self.copied(pid, code);
+            if self.forwarder == Some(pid) {
+                self.forwarder = None;
+            }
             if let Some(session) = self.sessions.iter_mut().find(|s| s.pid == Some(pid)) {
                 session.process_ended(code);
             }

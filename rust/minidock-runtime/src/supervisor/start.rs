@@ -5,40 +5,43 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use minidock_proto::control::Reply;
-use minidock_proto::request::{Answer, FailureKind, Network, Run, Started};
+use minidock_proto::request::{Answer, Network, Run, Started};
 use minidock_proto::{Channel, Descriptors, record};
 use minidock_sys::process::SingleThreaded;
 use minidock_sys::signal;
 use rustix::fs::{Mode, OFlags};
-use rustix::mount::MountFlags;
 use rustix::process::PidfdFlags;
 
 use super::client::Client;
 use super::log::Log;
 use super::session::Session;
-use super::{STARTER, Supervisor, network, records};
-use crate::executable::Inherited;
-use crate::failure::{Context, Result, failure_with_hint, protocol};
+use super::{STARTER, Supervisor, network, records, waiting};
+use crate::executable::Waiting;
+use crate::failure::{Context, Result, protocol};
 use crate::launch::{self, Streams};
 use crate::rootfs::verbs::CommitFiles;
-use crate::rootfs::{overlay, prepare, scratch};
+use crate::rootfs::{overlay, prepare};
 use crate::spec;
 
 impl Supervisor {
-    /// Does all of it; on an error the end of this process undoes all of it.
-    pub(super) fn start(single: SingleThreaded, inherited: Inherited) -> Result<Self> {
-        let Inherited { run, fds, channel, keeper } = inherited;
-        let mut fds = Descriptors::from(fds);
-        let lock = fds.take(run.lock).map_err(protocol)?;
-        let userns = fds.take(run.join.userns).map_err(protocol)?;
-        let hold = fds.take(run.join.hold).map_err(protocol)?;
-        let owner = fds.take_optional(run.owner).map_err(protocol)?;
+    /// Does all of it; on an error the end of this process undoes all of it. `None` when the
+    /// engine ended before it told of a container.
+    pub(super) fn start(single: SingleThreaded, inherited: Waiting) -> Result<Option<Self>> {
         let signals = signal::signal_fd(single, &[signal::CHILD])
             .context(|| "watch for ended processes".into())?;
+        let scratch = waiting::prepare(single, &inherited)?;
+        let channel = rustix::io::fcntl_dupfd_cloexec(&inherited.channel, 3)
+            .context(|| "copy the channel".into())?;
+        let channel = Channel::from(channel);
+        let Some((run, mut fds)) = waiting::container(&inherited, &channel)? else {
+            return Ok(None);
+        };
+        let Waiting { userns, hold, keeper, .. } = inherited;
+        let lock = fds.take(run.lock).map_err(protocol)?;
+        let owner = fds.take_optional(run.owner).map_err(protocol)?;
         let directory = run.directory.as_path().to_path_buf();
-        records::prepare(&directory)?;
-        let scratch = scratch::mount(&directory.join("mnt"))?;
-        own_views(&run)?;
+        let writes_exit = run.remove.is_none() && run.commit.is_none();
+        records::prepare(&directory, writes_exit)?;
         overlay::mount(&run.rootfs, &scratch, &scratch.rootfs, "")?;
         let mount_points = prepare::prepare(single, &run, &scratch, &mut fds)?;
         spec::write(&run, &scratch)?;
@@ -55,7 +58,7 @@ impl Supervisor {
         let keeper = keeper.map(Channel::from);
         let (mut init, streams) = Session::first(&run, &mut fds)?;
         let connect = |namespaces: &launch::Namespaces| {
-            network::connect(&run, keeper.as_ref(), namespaces, &directory)
+            network::connect(&run, keeper.as_ref(), namespaces, &scratch.etc)
         };
         let mut address = None;
         let mut connect_and_keep = |namespaces: &launch::Namespaces| {
@@ -65,10 +68,13 @@ impl Supervisor {
         let started_at = records::now();
         let launched =
             launch::launch(single, &run, &scratch, netns.as_ref(), streams, &mut connect_and_keep)?;
+        // Without it the kernel takes it down when init ends, which is as good and later.
+        let mounts = launch::open_namespace(launched.pid, "mnt").ok();
         init.started(launched.pid, launched.terminal)?;
-        if !ports.is_empty() {
-            network::forward(single, ports, address, &launched.namespaces)?;
-        }
+        let forwarder = match ports.is_empty() {
+            true => None,
+            false => Some(network::forward(single, ports, address, &launched.namespaces)?),
+        };
         let init_pidfd = rustix::process::pidfd_open(launched.pid, PidfdFlags::empty())
             .context(|| "watch the container's init".into())?;
         records::write_state(&directory, started_at, run.mapping.name())?;
@@ -77,13 +83,15 @@ impl Supervisor {
         let mut supervisor = Self {
             single,
             run,
-            lock,
+            lock: Some(lock),
             userns,
             _hold: hold,
             _keeper: keeper,
             signals,
             listener,
             owner,
+            mounts,
+            forwarder,
             init: launched.pid,
             init_pidfd,
             started_at,
@@ -101,8 +109,8 @@ impl Supervisor {
             scratch,
         };
         supervisor.event("start", &[]);
-        supervisor.greet(Channel::from(channel));
-        Ok(supervisor)
+        supervisor.greet(channel);
+        Ok(Some(supervisor))
     }
 
     /// Tells the engine that it runs, and goes on talking to it as to any client.
@@ -115,32 +123,6 @@ impl Supervisor {
             client.waiting = true;
             self.clients.push(client);
         }
-    }
-}
-
-/// A /proc of the own pid namespace, and a cgroup file system that libcontainer can work with.
-fn own_views(run: &Run) -> Result<()> {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    rustix::mount::mount("proc", "/proc", "proc", flags, None).map_err(|error| {
-        failure_with_hint(
-            FailureKind::HostUnsupported,
-            format!("this host refuses a fresh /proc for a container: {error}"),
-            "inside another container /proc must not be masked (docker: `--security-opt systempaths=unconfined`)",
-        )
-    })?;
-    let cgroup = Path::new("/sys/fs/cgroup");
-    if !cgroup.exists() {
-        return Ok(());
-    }
-    match rustix::mount::mount("cgroup2", cgroup, "cgroup2", flags, None) {
-        Ok(()) => Ok(()),
-        // With the host's network the container gets the host's /sys as it is.
-        Err(_) if matches!(run.network, Network::Host) => Ok(()),
-        Err(error) => Err(failure_with_hint(
-            FailureKind::HostUnsupported,
-            format!("this host refuses a cgroup2 mount for a container: {error}"),
-            "`minidock doctor` shows the cgroup set-up of this host",
-        )),
     }
 }
 

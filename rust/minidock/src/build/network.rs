@@ -63,7 +63,7 @@ impl Build<'_> {
             Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
         let owner = fds.push(owner.as_fd());
         let hold = NetworkHold { join, network, owner, record: record.into() };
-        let mut conversation = self.engine.runtime()?.spawn(&Verb::Network(hold), &fds)?;
+        let mut conversation = self.engine.runtime()?.spawn(Verb::Network(hold), &fds)?;
         let (answer, mut received) = conversation.answer()?;
         conversation.finish();
         let (Answer::Network { resolv, .. }, Some(netns)) = (answer, received.pop()) else {

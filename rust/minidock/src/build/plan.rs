@@ -61,6 +61,8 @@ pub(super) struct Plan {
     pub(super) stages: Vec<Planned>,
     /// Number of steps.
     pub(super) steps: usize,
+    /// How many of them are RUN.
+    pub(super) runs: usize,
     /// What works but is hardly meant.
     pub(super) warnings: Vec<String>,
 }
@@ -109,18 +111,26 @@ impl Planner<'_> {
         }
         let stages: Vec<Planned> = planned.into_values().collect();
         let steps = stages.iter().map(|stage| self.steps(stage)).sum();
+        let runs = stages.iter().map(|stage| self.runs(stage)).sum();
         let unused = self.unused(&stages).into_iter();
         let unused =
             unused.map(|name| format!("--build-arg {name}: no ARG of this build asks for it"));
         let warnings =
             unused.chain(stages.iter().filter_map(|stage| self.foreign(stage))).collect();
-        Ok(Plan { stages, steps, warnings })
+        Ok(Plan { stages, steps, runs, warnings })
     }
 
     fn steps(&self, planned: &Planned) -> usize {
         let own = self.stages.list.get(planned.index);
         1 + planned.triggers.len()
             + own.map_or(0, |stage| self.input.file.instructions_of(stage).len())
+    }
+
+    fn runs(&self, planned: &Planned) -> usize {
+        let own = self.stages.list.get(planned.index);
+        let own = own.map_or(&[][..], |stage| self.input.file.instructions_of(stage));
+        let triggers = planned.triggers.iter().map(|trigger| &trigger.instruction);
+        triggers.chain(own).filter(|each| matches!(each.kind, Kind::Run(_))).count()
     }
 
     fn stage(&self, stage: &Stage) -> Result<Planned> {

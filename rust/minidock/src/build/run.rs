@@ -9,7 +9,7 @@ use minidock_dockerfile::{Run, RunPayload, RunSecurity};
 use minidock_image::digest::Digest;
 use minidock_proto::process::{Lockdown, Process};
 use minidock_proto::record;
-use minidock_proto::request::{self, Join, Layer, Mount, MountSource, Network, Verb};
+use minidock_proto::request::{self, Layer, Mount, MountSource, Network, NetworkSource};
 use minidock_proto::{Bytes, Outgoing};
 use minidock_sys::lock::{self, Mode};
 use rustix::fs::OFlags;
@@ -25,6 +25,7 @@ use crate::container::{
     Attach, Exit, NetworkMode, SeccompOption, default_capabilities, own_pidfd, pipes,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::Waiting;
 use crate::seccomp;
 use crate::signal;
 use crate::store::{ContainerId, LocalId};
@@ -61,6 +62,7 @@ impl Build<'_> {
         run: &Run,
         place: Place<'_>,
     ) -> Result<()> {
+        self.runs_left = self.runs_left.saturating_sub(1);
         refuse(run, place)?;
         let network = self.network_mode(run.network, place)?;
         let command = command(stage, run.payload());
@@ -79,10 +81,12 @@ impl Build<'_> {
         if execution.network == NetworkMode::Private {
             self.hold_network()?;
         }
+        // It enters its namespaces while the layer is made.
+        let supervised = self.supervised(&execution.network)?;
         let lowers = self.engine.trees(self.joined()?, &stage.layers)?;
         let layer = self.new_layer(&stage.layers)?;
         let scripts = script_mount(execution.command, &layer.directory)?;
-        let ended = self.start(stage, execution, (&layer, &lowers), scripts.as_ref());
+        let ended = self.start(stage, execution, supervised, (&layer, &lowers), scripts.as_ref());
         match ended {
             Ok((Exit { code: 0, error: None, .. }, Some(made))) => layer.finish(&made),
             Ok((exit, _)) => Err(self.failed(stage, execution.place, &exit)),
@@ -96,13 +100,13 @@ impl Build<'_> {
     }
 
     fn start(
-        &self,
+        &mut self,
         stage: &StageState,
         execution: &Execution<'_>,
+        (id, waiting): (ContainerId, Waiting),
         (layer, lowers): (&NewLayer<'_>, &[std::path::PathBuf]),
         script: Option<&Script>,
     ) -> Result<(Exit, Option<Layer>)> {
-        let joined = self.joined()?;
         let lock = taken_lock(&layer.directory)?;
         let owner = own_pidfd()?;
         let (streams, ends) = pipes(Attach::OUTPUT)?;
@@ -112,11 +116,8 @@ impl Build<'_> {
             (NetworkMode::Host, _) => (Network::Host, Vec::new()),
             _ => (Network::None, Vec::new()),
         };
-        let join =
-            Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
         let run = request::Run {
-            id: ContainerId::random()?.as_str().to_owned(),
-            join,
+            id: id.as_str().to_owned(),
             mapping: self.engine.mapping().clone(),
             nested: false,
             directory: layer.directory.as_path().into(),
@@ -142,8 +143,11 @@ impl Build<'_> {
             events: None,
             commit: Some(layer.commit(&mut fds)),
         };
-        let conversation = self.engine.runtime()?.spawn(&Verb::Run(Box::new(run)), &fds)?;
+        let conversation = waiting.run(&run, &fds)?;
         drop((ends, lock));
+        if self.runs_left > 0 {
+            self.ready = Some(self.make_ready(&execution.network)?);
+        }
         let following = Following {
             conversation,
             streams,
@@ -153,6 +157,29 @@ impl Build<'_> {
             ended: false,
         };
         following.follow()
+    }
+
+    /// The supervisor of this step: the one that was made ready during the step before, if that
+    /// had the same network.
+    fn supervised(&mut self, network: &NetworkMode) -> Result<(ContainerId, Waiting)> {
+        let ready = match self.ready.take() {
+            Some(ready) if ready.network == source(network) => ready,
+            _ => self.make_ready(network)?,
+        };
+        Ok((ready.id, ready.waiting))
+    }
+
+    fn make_ready(&self, network: &NetworkMode) -> Result<Ready> {
+        let starting = self.engine.runtime()?.start()?;
+        let (id, network) = (ContainerId::random()?, source(network));
+        let waiting = starting.supervise(
+            &id,
+            self.joined()?,
+            &self.engine.store().mount_point(),
+            network,
+            None,
+        )?;
+        Ok(Ready { id, network, waiting })
     }
 
     /// A command that did not end well, and how to look at what it saw.
@@ -190,6 +217,22 @@ impl Build<'_> {
             )),
         };
         place.error(error, None)
+    }
+}
+
+/// A supervisor that waits for the next step.
+pub(super) struct Ready {
+    id: ContainerId,
+    network: NetworkSource,
+    waiting: Waiting,
+}
+
+/// Where the network of a step comes from: a private one is the build's.
+fn source(network: &NetworkMode) -> NetworkSource {
+    match network {
+        NetworkMode::Host => NetworkSource::Host,
+        NetworkMode::None => NetworkSource::Shared,
+        NetworkMode::Private => NetworkSource::Join,
     }
 }
 

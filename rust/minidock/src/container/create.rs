@@ -10,10 +10,11 @@ use minidock_proto::Bytes;
 use super::capabilities;
 use super::config::ContainerConfig;
 use super::options::{ContainerOptions, MountKind, MountOptions, NetworkMode, PublishedPort};
+use super::supervision::Supervision;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::signal;
-use crate::store::{ContainerRecord, Lease, Lock, NewContainer, VolumeName};
+use crate::store::{ContainerId, ContainerRecord, Lease, Lock, NewContainer, VolumeName};
 
 /// Size of /dev/shm (docker's).
 const SHM_SIZE: u64 = 64 << 20;
@@ -27,6 +28,9 @@ pub struct CreatedContainer {
     /// What the store knows of it.
     pub record: ContainerRecord,
     pub(super) lock: Lock,
+    /// Clearing it away waits for the disk: nobody should wait for that before the start.
+    pub(super) lease: Lease,
+    pub(super) supervision: Option<Result<Supervision>>,
 }
 
 impl Engine {
@@ -46,11 +50,14 @@ impl Engine {
         options: &ContainerOptions,
         started_at_once: bool,
     ) -> Result<CreatedContainer> {
+        let id = ContainerId::random()?;
+        let supervision = if started_at_once { self.supervise_early(&id, options) } else { None };
         let image_id = self.store().resolve_image(&options.image)?;
         let image = self.store().image(&image_id)?;
         let parsed = image_config(&image_id, &image.config)?;
         let lease = self.store().begin()?;
         let ingest = lease.begin_container(&NewContainer {
+            id: Some(id),
             name: options.name.clone(),
             image: Some(image_id),
             layers: &image.layers,
@@ -66,7 +73,7 @@ impl Engine {
         let lock = Lock::exclusive(&path)?;
         let record = ingest.commit(&encode(&config)?)?;
         self.container_event(&record, &config, "create", &[]);
-        Ok(CreatedContainer { record, lock })
+        Ok(CreatedContainer { record, lock, lease, supervision })
     }
 
     /// The settings of a container.
@@ -286,7 +293,7 @@ fn make_volumes(lease: &Lease, config: &mut ContainerConfig) -> Result<()> {
         let MountKind::Volume { name, .. } = &mut mount.kind else { continue };
         let (volume, anonymous): (VolumeName, bool) = match name {
             Some(name) => (name.parse()?, false),
-            None => (crate::store::ContainerId::random()?.as_str().parse()?, true),
+            None => (ContainerId::random()?.as_str().parse()?, true),
         };
         lease.make_volume(&volume, &BTreeMap::new(), anonymous)?;
         if anonymous {

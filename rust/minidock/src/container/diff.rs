@@ -30,7 +30,7 @@ impl Engine {
             upper: fds.push(upper.as_fd()),
             parents: indexes.iter().map(|index| fds.push(index.as_fd())).collect(),
         };
-        let mut conversation = self.runtime()?.spawn(&Verb::Diff(diff), &fds)?;
+        let mut conversation = self.runtime()?.spawn(Verb::Diff(diff), &fds)?;
         let mut all = Vec::new();
         loop {
             match conversation.answer()? {

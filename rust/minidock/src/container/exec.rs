@@ -4,14 +4,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use minidock_proto::control::{Call, Reply};
-use minidock_proto::process::Process;
+use minidock_proto::process::{Lockdown, Process};
 use minidock_proto::{Bytes, Outgoing};
 
 use super::capabilities::needs_own_namespace;
 use super::config::ContainerConfig;
 use super::control::{Control, when_still_there};
 use super::options::SeccompOption;
-use super::start::{lockdown, own_pidfd};
+use super::start::own_pidfd;
 use super::streams::{self, Attach, ClientStreams};
 use super::waiting::Waiting;
 use super::{Exit, WindowSize};
@@ -91,7 +91,7 @@ impl Engine {
             user: options.user.clone().unwrap_or_else(|| config.user.clone()),
             groups: config.groups.clone(),
             terminal: options.tty.then_some(size),
-            lockdown: lockdown(&config)?,
+            lockdown: lockdown(&config),
             limits: config.limits.clone(),
         };
         let (streams, ends) = streams::pipes(options.attach)?;
@@ -109,6 +109,15 @@ impl Engine {
             Reply::Failed(failure) => Err(failure.into()),
             _ => Ok(Executing { streams, control, waiting: Waiting::default() }),
         }
+    }
+}
+
+/// The filter is not sent: the supervisor gives every process that of init.
+fn lockdown(config: &ContainerConfig) -> Lockdown {
+    Lockdown {
+        capabilities: config.capabilities,
+        no_new_privileges: config.no_new_privileges,
+        seccomp: None,
     }
 }
 

@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use minidock_proto::control::{Call, Reply};
 use minidock_proto::process::{Lockdown, Process, WindowSize};
 use minidock_proto::request::{
-    Answer, AutoRemove, Join, Mount, MountSource, Network, Port, Rootfs, Run, Upper, Verb,
+    Answer, AutoRemove, Mount, MountSource, Network, Port, Rootfs, Run, Upper,
 };
 use minidock_proto::{Bytes, Outgoing, record};
 use rustix::process::PidfdFlags;
 
-use super::capabilities;
 use super::config::ContainerConfig;
 use super::control::when_still_there;
 use super::create::{CreatedContainer, encode};
 use super::list::Status;
 use super::options::{MountKind, MountOptions, NetworkMode};
 use super::streams::{self, Attach, ClientStreams};
+use super::supervision::{Supervision, needs_nested};
 use super::waiting::Waiting;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Conversation, broken};
-use crate::store::{ContainerId, ContainerRecord, Lock, VolumeName};
+use crate::store::{ContainerId, ContainerRecord, Lease, Lock, VolumeName};
 use crate::{network, seccomp};
 
 /// How a container is started.
@@ -58,7 +58,8 @@ impl Engine {
         let config = self.container_settings(id)?;
         self.fold_in_one(&record)?;
         let lock = self.take_container(&record)?;
-        self.start_or_clear_away(&record, config, lock, options)
+        let held = Held { lock, lease: None, supervision: None };
+        self.start_or_clear_away(&record, config, held, options)
     }
 
     /// Starts a container that was just made.
@@ -68,19 +69,21 @@ impl Engine {
         options: StartOptions,
     ) -> Result<Running> {
         let config = self.container_settings(&created.record.id)?;
-        self.start_or_clear_away(&created.record, config, created.lock, options)
+        let CreatedContainer { record, lock, lease, supervision } = created;
+        let held = Held { lock, lease: Some(lease), supervision };
+        self.start_or_clear_away(&record, config, held, options)
     }
 
     fn start_or_clear_away(
         &self,
         record: &ContainerRecord,
         config: ContainerConfig,
-        lock: Lock,
+        held: Held,
         options: StartOptions,
     ) -> Result<Running> {
         let id = &record.id;
         let auto_remove = config.auto_remove;
-        let started = self.start_locked(record, config, lock, options);
+        let started = self.start_locked(record, config, held, options);
         if let Err(error) = &started {
             if auto_remove {
                 self.wait_until_gone(id)?;
@@ -105,20 +108,20 @@ impl Engine {
         &self,
         record: &ContainerRecord,
         config: ContainerConfig,
-        lock: Lock,
+        Held { lock, lease, supervision }: Held,
         options: StartOptions,
     ) -> Result<Running> {
         let id = &record.id;
         let auto_remove = config.auto_remove;
-        let joined = self.join()?;
+        let nested = needs_nested(&config);
+        let Supervision { joined, waiting } =
+            supervision.unwrap_or_else(|| self.supervise(id, &config.network, nested))?;
         let lowers = self.trees(&joined, &record.layers)?;
         let bound = network::bind(ports_to_bind(&config))?;
         let (streams, ends) = streams::pipes(options.attach)?;
         let owner = if options.owned { Some(own_pidfd()?) } else { None };
         let mounts = self.open_mounts(&config.mounts)?;
         let mut fds = Outgoing::default();
-        let join =
-            Join { userns: fds.push(joined.userns.as_fd()), hold: fds.push(joined.hold.as_fd()) };
         let directory = self.store().container_dir(id);
         let ports = bound
             .iter()
@@ -130,9 +133,8 @@ impl Engine {
             .collect();
         let run = Run {
             id: id.as_str().to_owned(),
-            join,
             mapping: self.mapping().clone(),
-            nested: needs_nested(&config),
+            nested,
             lock: fds.push(lock.as_fd()),
             rootfs: rootfs(&config, &lowers, &directory),
             directory: directory.as_path().into(),
@@ -158,8 +160,8 @@ impl Engine {
         };
         self.remember_ports(record, config, &bound)?;
         lock.hand_over();
-        let mut conversation = self.runtime()?.spawn(&Verb::Run(Box::new(run)), &fds)?;
-        drop((ends, lock, bound, joined));
+        let mut conversation = waiting.run(&run, &fds)?;
+        drop((ends, lock, bound, joined, lease));
         let started = conversation.answer();
         conversation.finish();
         started?;
@@ -264,6 +266,15 @@ impl Engine {
     }
 }
 
+/// What is held of a container that is being started.
+struct Held {
+    lock: Lock,
+    /// Of its making, if it was made just now.
+    lease: Option<Lease>,
+    /// Its supervisor, if one was started already.
+    supervision: Option<Result<Supervision>>,
+}
+
 /// The runtime's description of a network.
 pub(crate) fn network_of(mode: &NetworkMode) -> Result<Network> {
     match mode {
@@ -328,15 +339,6 @@ fn ports_to_bind(config: &ContainerConfig) -> &[super::PublishedPort] {
     }
 }
 
-/// Whatever is more than the default must not be root in the shared user namespace.
-fn needs_nested(config: &ContainerConfig) -> bool {
-    config.own_user_namespace
-        || config.privileged
-        || config.seccomp == super::SeccompOption::Unconfined
-        || matches!(config.seccomp, super::SeccompOption::Profile(_))
-        || capabilities::needs_own_namespace(config.capabilities)
-}
-
 pub(super) fn rootfs(config: &ContainerConfig, lowers: &[PathBuf], directory: &Path) -> Rootfs {
     Rootfs {
         lowers: lowers.iter().map(|path| path.as_path().into()).collect(),
@@ -364,7 +366,7 @@ fn process(config: &ContainerConfig, window: Option<WindowSize>) -> Result<Proce
 }
 
 /// What init and every executed process of the container may do.
-pub(crate) fn lockdown(config: &ContainerConfig) -> Result<Lockdown> {
+fn lockdown(config: &ContainerConfig) -> Result<Lockdown> {
     let option = match config.privileged {
         true => &super::SeccompOption::Unconfined,
         false => &config.seccomp,

@@ -18,7 +18,14 @@ pub(crate) struct Conversation {
 
 impl Runtime {
     /// Starts the program and hands the request over.
-    pub(crate) fn spawn(&self, verb: &Verb, fds: &Outgoing<'_>) -> Result<Conversation> {
+    pub(crate) fn spawn(&self, verb: Verb, fds: &Outgoing<'_>) -> Result<Conversation> {
+        let conversation = self.start()?;
+        conversation.ask(verb, fds)?;
+        Ok(conversation)
+    }
+
+    /// Starts the program, which waits for a request.
+    pub(crate) fn start(&self) -> Result<Conversation> {
         let (ours, theirs) =
             Channel::pair().map_err(|error| Error::io("cannot make a socket pair", error))?;
         let child = Command::new(&self.path)
@@ -29,14 +36,17 @@ impl Runtime {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| Error::at("start", &self.path, error))?;
-        let conversation = Conversation { channel: ours, child: Some(child) };
-        let request = Request { version: SPAWN_VERSION, verb: verb.clone() };
-        conversation.channel.send(&request, fds.as_slice()).map_err(broken)?;
-        Ok(conversation)
+        Ok(Conversation { channel: ours, child: Some(child) })
     }
 }
 
 impl Conversation {
+    /// Hands the request over.
+    pub(crate) fn ask(&self, verb: Verb, fds: &Outgoing<'_>) -> Result<()> {
+        let request = Request { version: SPAWN_VERSION, verb };
+        self.channel.send(&request, fds.as_slice()).map_err(broken)
+    }
+
     /// The next answer; a failure of the runtime is an error.
     pub(crate) fn answer(&mut self) -> Result<(Answer, Vec<OwnedFd>)> {
         match self.channel.receive::<Answer>().map_err(broken)? {
@@ -60,7 +70,11 @@ impl Conversation {
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        self.finish();
+        if self.child.is_some() {
+            // One that still waits for a request learns by this that none will come.
+            rustix::net::shutdown(&self.channel, rustix::net::Shutdown::Both).ok();
+            self.finish();
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl Engine {
             revive: revive.as_ref().map(|userns| fds.push(userns.as_fd())),
             path: place.socket.as_path().into(),
         };
-        let mut conversation = self.runtime()?.spawn(&Verb::Hold(hold), &fds)?;
+        let mut conversation = self.runtime()?.spawn(Verb::Hold(hold), &fds)?;
         let answer = conversation.answer().map_err(|error| {
             doctor::explain(error, self.runtime().ok().map(|runtime| runtime.path.as_path()))
         });

@@ -98,7 +98,8 @@ fn add_container(
     layers: &[LocalId],
 ) -> ContainerId {
     let lease = store.begin().unwrap();
-    let new = NewContainer { name: Some(name.parse().unwrap()), image, layers };
+    let name = Some(name.parse().unwrap());
+    let new = NewContainer { id: None, name, image, layers };
     lease.begin_container(&new).unwrap().commit(b"{}").unwrap().id
 }
 

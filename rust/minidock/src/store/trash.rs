@@ -5,14 +5,15 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use minidock_proto::record::LOCK;
 use rustix::fs::{AtFlags, Dir, FileType, Mode as Bits, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
 
 use super::files;
-use super::ids::random_hex;
-use super::lock::{Lock, Mode};
+use super::ids::{ContainerId, random_hex};
+use super::lock::{Lock, Mode, is_locked};
 use super::{Store, files::exists};
 
 /// Deletes what belongs to subordinate ids, in a user namespace that maps them.
@@ -35,7 +36,8 @@ impl Store {
         }
     }
 
-    /// Deletes what is in the trash, unless another thread or process is at it. Gives the number
+    /// Deletes what is in the trash, unless another thread or process is at it, as the
+    /// supervisor of a container with `--rm` is at its own. Gives the number
     /// of things that had to stay: they hold files of subordinate ids and nobody can remove them.
     pub fn empty_trash(&self) -> Result<usize> {
         self.require_write()?;
@@ -48,7 +50,7 @@ impl Store {
         }
         match Lock::try_exclusive(&path)? {
             None => Ok(0),
-            Some(_lock) => self.delete_trash(),
+            Some(_lock) => self.delete_trash(&|name| self.is_being_deleted(name)),
         }
     }
 
@@ -56,14 +58,28 @@ impl Store {
     pub(crate) fn empty_trash_wholly(&self) -> Result<usize> {
         self.require_write()?;
         let _lock = Lock::wait(&self.dir("trash.lock"), Mode::Exclusive)?;
-        self.delete_trash()
+        self.delete_trash(&|_name| Ok(false))
     }
 
-    fn delete_trash(&self) -> Result<usize> {
+    /// Whether the supervisor of a container with `--rm` is deleting it.
+    fn is_being_deleted(&self, name: &str) -> Result<bool> {
+        match name.parse::<ContainerId>() {
+            Ok(_) => is_locked(&self.dir("trash").join(name).join(LOCK)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Deletes all but what is `spared`.
+    fn delete_trash(&self, spared: &dyn Fn(&str) -> Result<bool>) -> Result<usize> {
         let trash = self.dir("trash");
         // Deleting hoists subdirectories into the trash, so it is listed until nothing goes away.
         loop {
-            let names = files::names_in(&trash)?;
+            let mut names = Vec::new();
+            for name in files::names_in(&trash)? {
+                if !spared(&name)? {
+                    names.push(name);
+                }
+            }
             let mut kept = 0;
             for name in &names {
                 if !self.delete_one(&trash, &trash.join(name))? {

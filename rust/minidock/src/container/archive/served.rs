@@ -104,7 +104,7 @@ impl Engine {
             mounts: mounts.iter().map(|mount| mount.describe(&mut fds)).collect(),
             task: request.task(&mut fds),
         };
-        let conversation = self.runtime()?.spawn(&Verb::Archive(Box::new(archive)), &fds)?;
+        let conversation = self.runtime()?.spawn(Verb::Archive(Box::new(archive)), &fds)?;
         Ok(Some(Served::Spawned { conversation, _joined: joined, _lock: lock }))
     }
 }

@@ -17,6 +17,8 @@ const NAME_ATTEMPTS: usize = 20;
 /// A container to be made.
 #[derive(Clone, Debug, Default)]
 pub struct NewContainer<'a> {
+    /// Its id; a random one without.
+    pub id: Option<ContainerId>,
     /// Its name; a random one without.
     pub name: Option<ContainerName>,
     /// The image it is made from, if any.
@@ -38,7 +40,7 @@ impl Lease {
     /// Starts a container: takes its name and makes its directory.
     pub fn begin_container(&self, new: &NewContainer<'_>) -> Result<ContainerIngest<'_>> {
         self.store().require_write()?;
-        let id = ContainerId::random()?;
+        let id = new.id.clone().map_or_else(ContainerId::random, Ok)?;
         let name = match &new.name {
             Some(name) => self.claim(name, &id).map(|()| name.clone())?,
             None => self.claim_random(&id)?,

@@ -130,7 +130,8 @@ fn a_container_needs_its_image_and_layers() {
     let lease = f.store.begin().unwrap();
     let layers = [LocalId::random().unwrap()];
     for (image, layers) in [(None, &layers[..]), (Some(Digest::of(b"absent")), &[][..])] {
-        let new = NewContainer { name: Some("x".parse().unwrap()), image, layers };
+        let name = Some("x".parse().unwrap());
+        let new = NewContainer { id: None, name, image, layers };
         let error = lease.begin_container(&new).unwrap().commit(b"").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }

@@ -34,6 +34,7 @@ pub(super) fn work(store: &Store, tag: &str, rounds: usize) {
         let step = NewCacheEntry { key: diff_id, layer: &layer, parent: None, description: tag };
         store.put_cache(&[step]).unwrap();
         let container = NewContainer {
+            id: None,
             name: Some(format!("{tag}-{}", round % 2).parse().unwrap()),
             image: Some(id),
             layers: std::slice::from_ref(&layer),
