@@ -19,6 +19,7 @@ mod history;
 mod input;
 mod key;
 mod layer;
+mod made;
 mod network;
 mod obtain;
 mod options;
@@ -47,6 +48,7 @@ use crate::store::Lease;
 use diff_ids::DiffIds;
 use failure::{Place, parse_error};
 use input::Input;
+use made::Made;
 use network::HeldNetwork;
 use obtain::Obtain;
 use plan::{Plan, Planned, PlannedBase, Planner};
@@ -98,6 +100,7 @@ impl Engine {
             namespace: None,
             network: None,
             ready: None,
+            made: Made::default(),
             runs_left: plan.runs,
             results: BTreeMap::new(),
             used: Vec::new(),
@@ -106,7 +109,10 @@ impl Engine {
             directories: 0,
             layers: (0, 0),
         };
-        build.all(&plan)
+        let built = build.all(&plan);
+        // A build that failed goes on after its last good step the next time.
+        let remembered = build.remember_all();
+        built.and_then(|built| remembered.map(|()| built))
     }
 }
 
@@ -124,6 +130,8 @@ struct Build<'a> {
     network: Option<HeldNetwork>,
     /// The supervisor of the next RUN.
     ready: Option<run::Ready>,
+    /// Steps that the store's cache does not have yet.
+    made: Made,
     /// How many RUN come after this one.
     runs_left: usize,
     results: BTreeMap<usize, StageState>,
@@ -149,6 +157,7 @@ impl Build<'_> {
         let Some(target) = target.cloned() else {
             return Err(Error::new(ErrorKind::InvalidInput, "the Dockerfile has no stage"));
         };
+        self.remember_all()?;
         let references = &self.options.tags;
         let id = self.put(&target, references, self.options.labels.clone())?;
         if !self.used.is_empty() {

@@ -11,9 +11,10 @@ use rustix::fs::Mode;
 
 use super::Build;
 use super::event::BuildEvent;
+use super::made::MadeStep;
 use super::stage::StageState;
 use crate::error::{Error, Result};
-use crate::store::{LayerIngest, LayerMeta, LocalId, NewCacheEntry};
+use crate::store::{LayerIngest, LayerMeta, LocalId};
 
 /// A remembered step is noted as used again when its last use was longer ago, in seconds: every
 /// build that is wholly remembered would write to the disk otherwise.
@@ -77,9 +78,8 @@ impl<'a> Build<'a> {
             None => {
                 let layer = make(self, stage)?;
                 self.layers.1 += 1;
-                let entry =
-                    NewCacheEntry { key, layer: &layer, parent: stage.tip, description: &line };
-                self.engine.store().put_cache(&[entry])?;
+                let (parent, description) = (stage.tip, line.clone());
+                self.remember(MadeStep { key, layer: layer.clone(), parent, description })?;
                 layer
             }
         };
@@ -94,6 +94,9 @@ impl<'a> Build<'a> {
     fn recall(&mut self, key: &Digest) -> Result<Option<LocalId>> {
         if self.options.no_cache {
             return Ok(None);
+        }
+        if let Some(layer) = self.made.find(key) {
+            return Ok(Some(layer.clone()));
         }
         let Some(found) = self.lease.cached_step(key)? else { return Ok(None) };
         // A crash may have taken the files of a layer whose index is there.
