@@ -15,7 +15,7 @@ use crate::rootfs::archive::{Work, of_running};
 
 /// A process that copies.
 pub(super) struct Copying {
-    pid: Pid,
+    pub(super) pid: Pid,
     /// The client that asked; it is told by that process itself.
     client: u64,
 }

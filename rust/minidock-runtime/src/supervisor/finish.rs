@@ -34,7 +34,7 @@ impl Supervisor {
         let more = [("execDuration", ran.to_string()), ("exitCode", code.to_string())];
         self.event("die", &more);
         let is_step = self.run.commit.is_some();
-        self.end_forwarder()?;
+        self.end_helpers()?;
         match self.run.remove.take() {
             // Its directory goes with the build.
             None if is_step => {
@@ -58,12 +58,16 @@ impl Supervisor {
         }
     }
 
-    /// Ends the forwarder, so that its ports are free before anybody hears of the end.
-    fn end_forwarder(&mut self) -> Result<()> {
-        let Some(forwarder) = self.forwarder.take() else { return Ok(()) };
-        // Ended by itself is as good.
-        drop(signal::kill(forwarder, signal::KILL));
-        hold::wait_for(forwarder).map(drop)
+    /// Ends what works for the container beside it: ports are free before anybody hears of the
+    /// end, and nobody copies files of one that another has started again.
+    fn end_helpers(&mut self) -> Result<()> {
+        let copying = std::mem::take(&mut self.copying).into_iter().map(|copying| copying.pid);
+        for pid in copying.chain(self.forwarder.take()).collect::<Vec<_>>() {
+            // Ended by itself is as good.
+            drop(signal::kill(pid, signal::KILL));
+            hold::wait_for(pid)?;
+        }
+        Ok(())
     }
 
     /// Tells everybody who waits.
