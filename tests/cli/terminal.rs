@@ -125,7 +125,7 @@ fn a_shell_has_a_prompt_an_echo_a_size_and_an_end() {
     screen.type_in("tty; stty size\r");
     screen.shows("/dev/pts/0\r\n24 80\r\n");
     resize(&screen.master, 100, 40);
-    screen.type_in("sleep 0.2; stty size\r");
+    screen.type_in("until stty size | grep '40 1'; do sleep 0.1; done\r");
     screen.shows("\r\n40 100\r\n");
     screen.type_in("exit 7\r");
     assert_eq!(screen.ends(), Some(7));
@@ -148,13 +148,13 @@ fn keys_that_interrupt_reach_the_program() {
     let busybox = Busybox::new();
     let mut screen = Screen::open(&busybox, SHELL);
     screen.shows("# ");
-    screen.type_in("sleep 1000\r");
-    screen.shows("sleep 1000\r\n");
-    thread::sleep(Duration::from_millis(200));
+    // Quoted, so that the echo of what was typed does not look like what it prints.
+    screen.type_in("sh -c 'trap \"exit 9\" INT; echo u\"\"p; while :; do sleep 0.1; done'\r");
+    screen.shows("up\r\n");
     screen.type_in("\u{3}");
     screen.shows("# ");
     screen.type_in("echo $?\r");
-    screen.shows("\r\n130\r\n");
+    screen.shows("\r\n9\r\n");
     screen.type_in("\u{4}");
     screen.ends();
 }
