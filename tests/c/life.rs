@@ -46,7 +46,10 @@ fn valgrind_finds_nothing() {
             .args(last);
         let output = scene.clean(valgrind).limit(LIMIT).run();
         assert_eq!(output.succeeds().stdout, said);
-        assert_eq!(output.stderr, "");
+        // Findings stand between `==`; between `--` it tells which system calls it does not know.
+        let findings: Vec<_> =
+            output.stderr.lines().filter(|line| !line.starts_with("--")).collect();
+        assert!(findings.is_empty(), "{findings:#?}");
     }
 }
 

@@ -26,7 +26,6 @@ const fn package(name: &'static str, first: Purpose, why: &'static str) -> Packa
 const PACKAGES: &[Package] = &[
     package("gcc", Purpose::Demo, "links Rust programs, compiles the bundled SQLite"),
     package("libc6-dev", Purpose::Demo, "headers, and libc.a for the static runtime"),
-    package("g++", Purpose::Test, "compiles libFuzzer and the C++ face"),
     package("uidmap", Purpose::Demo, "newuidmap and newgidmap: more than one id in a container"),
     package("passt", Purpose::Demo, "pasta: the private network"),
     package("busybox-static", Purpose::Demo, "the smallest image"),
@@ -54,7 +53,7 @@ const PACKAGES: &[Package] = &[
     package("openssl", Purpose::Test, "certificates of that registry, good and bad"),
     package("nftables", Purpose::Test, "shows the rules of private networks"),
     package("iproute2", Purpose::Test, "shows the addresses of private networks"),
-    package("g++", Purpose::Test, "compiles the C++ bridge, links the library"),
+    package("g++", Purpose::Test, "compiles libFuzzer, links the library"),
     package("valgrind", Purpose::Test, "looks for leaks of the library"),
     package("strace", Purpose::Test, "makes system calls fail on purpose"),
     package("libseccomp-dev", Purpose::Test, "the oracle for our seccomp filters"),
